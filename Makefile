@@ -1,0 +1,69 @@
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 7860
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
+# A stamp is named after the requirements it stands for, so that only a change of theirs installs anything.
+digest = $(shell cat $(1) | sha256sum | cut -c1-16)
+SETUP := $(VENV)/.setup-$(call digest,requirements.txt)
+SETUP_TEST := $(VENV)/.setup-test-$(call digest,requirements.txt requirements-dev.txt)
+
+may_apt = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null
+apt_install = { $(may_apt) && apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1); }
+
+.PHONY: help demo setup setup-test chromium photos test lint format clean
+
+help: ## say what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: setup ## start the page; HOST= and PORT= say where
+	@$(BIN)/python app.py --host $(HOST) --port $(PORT)
+
+setup: $(SETUP) ## make .venv with what the demo and the trainer need
+
+setup-test: $(SETUP_TEST) chromium photos ## setup, and what the tests need
+
+$(SETUP): | $(BIN)/pip
+	@echo "Installing: some 5 GB and a few minutes the first time."
+	$(PIP_INSTALL) -r requirements.txt
+	@touch $@
+
+$(SETUP_TEST): | $(SETUP)
+	$(PIP_INSTALL) --quiet -r requirements-dev.txt
+	@touch $@
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Semblance needs Python 3.11 or later: make PYTHON=/path/to/python3.11 setup" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(call apt_install,python3-venv) \
+		|| { echo "$(PYTHON) cannot make virtual environments. On Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+chromium:
+	@command -v chromium >/dev/null || $(call apt_install,chromium) \
+		|| echo "No Chromium, and it could not be installed: the browser tests will be skipped." >&2
+
+photos:
+	@$(PYTHON) tests/fetch_photos.py
+
+test: setup-test ## check the code, then run every test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy siamese
+	$(BIN)/pytest
+
+lint: $(SETUP_TEST) ## check the code only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy siamese
+
+format: $(SETUP_TEST) ## put the code into its form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove .venv and all caches; the shipped reference set stays
+	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,42 @@
+"""The demo: arguments → the page, served at an address that is printed."""
+
+import argparse
+import logging
+import os
+from pathlib import Path
+
+from siamese.errors import SemblanceError
+from siamese.service import ExpressionService
+from siamese.settings import Settings
+from siamese.web.page import build_page, launch_options
+
+
+def main() -> None:
+    """Build the service and serve the page until it is interrupted."""
+    arguments = _arguments()
+    logging.basicConfig(level=logging.WARNING)
+    try:
+        settings = Settings()
+        reference = arguments.reference or settings.reference
+        service = ExpressionService.load(reference, arguments.gallery, settings)
+    except SemblanceError as error:
+        raise SystemExit(f"Semblance cannot start: {error}") from error
+    examples = reference / "examples"
+    page = build_page(service, examples).queue(default_concurrency_limit=os.cpu_count())
+    print(f"Semblance: http://{arguments.host}:{arguments.port}", flush=True)
+    page.launch(server_name=arguments.host, server_port=arguments.port, quiet=True, **launch_options(examples))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Serve the Semblance page.")
+    host = os.environ.get("HOST") or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
+    port = os.environ.get("PORT") or os.environ.get("GRADIO_SERVER_PORT") or "7860"
+    parser.add_argument("--host", default=host, help="address to listen on (default: %(default)s; also HOST)")
+    parser.add_argument("--port", type=int, default=port, help="port (default: %(default)s; also PORT)")
+    parser.add_argument("--reference", type=Path, help="reference set to use instead of the one that ships")
+    parser.add_argument("--gallery", type=Path, help="gallery to use instead of the reference set's own")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

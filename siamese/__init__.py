@@ -1,0 +1,17 @@
+"""Semblance reads a face's expression by similarity; `ExpressionService` is the whole of it."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from siamese.service import ExpressionService
+
+__all__ = ["ExpressionService"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the service at its first use, so that `import siamese` costs nothing."""
+    if name != "ExpressionService":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from siamese.service import ExpressionService
+
+    return ExpressionService

@@ -1,0 +1,227 @@
+"""`python -m siamese …`: photos → answers on the terminal, as text for people or one JSON object for programs."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from siamese.errors import DatasetError, GalleryError, SemblanceError
+from siamese.vocabulary import EMOTIONS, emotion_of, index_of
+
+if TYPE_CHECKING:
+    from siamese.gallery.build import Entry
+    from siamese.service import ExpressionService
+
+    Entries = Iterator[Entry]
+
+app = typer.Typer(help="Read expressions by similarity.", no_args_is_help=True, pretty_exceptions_enable=False)
+gallery_app = typer.Typer(help="Build galleries of examples.", no_args_is_help=True)
+app.add_typer(gallery_app, name="gallery")
+
+USER_ERROR = 2  # exit code when a sentence was printed instead of an answer
+
+_BAR = 24  # characters
+_PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+_DATASETS = "Data set: ferplus."
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Whole = Annotated[bool, typer.Option("--whole", help="Where no face is found, take the picture itself as the face.")]
+Reference = Annotated[Path | None, typer.Option(help="Reference set to use instead of the one that ships.")]
+GalleryFolder = Annotated[Path | None, typer.Option(help="Gallery to use instead of the reference set's own.")]
+PhotoFile = Annotated[Path, typer.Argument(help="A JPEG, PNG, WebP, BMP, GIF or TIFF file.")]
+FaceNumber = Annotated[int, typer.Option(help="Which face, counted from 0, largest first.")]
+Dataset = Annotated[str, typer.Option(help=_DATASETS)]
+Split = Annotated[str, typer.Option(help="The data set's part: train, validation or test.")]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; a SemblanceError becomes its sentence on stderr and exit code 2."""
+    try:
+        app(arguments)
+    except SemblanceError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(USER_ERROR) from error
+
+
+@app.command()
+def recognise(photo: PhotoFile, whole: Whole = False, as_json: AsJson = False, reference: Reference = None) -> None:
+    """Read the expression of every face in a photo."""
+    readings = _service(reference).recognise(photo, whole)
+    if as_json:
+        _print_json({"photo": str(photo), "faces": [reading.to_dict() for reading in readings]})
+        return
+    for number, reading in enumerate(readings, start=1):
+        place = (
+            "whole picture" if reading.whole_picture else "at ({:.0f}, {:.0f}) to ({:.0f}, {:.0f})".format(*reading.box)
+        )
+        table = _table(f"Face {number} of {len(readings)}, {place}", "emotion", "probability", "", "similarity")
+        for name in sorted(reading.probabilities, key=reading.probabilities.__getitem__, reverse=True):
+            share, similarity = reading.probabilities[name], reading.similarities[name]
+            table.add_row(_emotion(name), f"{share:.1%}", _bar(share), f"{similarity:.2f}")
+        Console().print(table)
+
+
+@app.command()
+def compare(
+    first: PhotoFile,
+    second: PhotoFile,
+    first_face: FaceNumber = 0,
+    second_face: FaceNumber = 0,
+    whole: Whole = False,
+    as_json: AsJson = False,
+    reference: Reference = None,
+) -> None:
+    """Tell whether two faces show the same expression."""
+    result = _service(reference).compare(first, second, first_face, second_face, whole)
+    if as_json:
+        _print_json(result.to_dict())
+        return
+    verdict = "Same expression" if result.same_expression else "Different expressions"
+    console = Console()
+    console.print(f"[bold]{verdict}[/bold]: {_emotion(result.first.emotion)} and {_emotion(result.second.emotion)}")
+    console.print(f"similarity {result.similarity:.2f}, threshold {result.threshold:.2f}")
+    console.print(f"probability that both show the same expression: {result.probability:.0%}")
+
+
+@app.command()
+def similar(
+    photo: PhotoFile,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many examples.")] = 12,
+    emotion: Annotated[str | None, typer.Option(help="Only examples of this emotion.")] = None,
+    face: FaceNumber = 0,
+    whole: Whole = False,
+    as_json: AsJson = False,
+    reference: Reference = None,
+    gallery: GalleryFolder = None,
+) -> None:
+    """Find the gallery's examples most similar to a face."""
+    service = _service(reference, gallery)
+    neighbours = service.similar(photo, k, emotion, face, whole)
+    if as_json:
+        found = [neighbour.to_dict() for neighbour in neighbours]
+        _print_json({"photo": str(photo), "gallery": service.gallery.title, "neighbours": found})
+        return
+    table = _table(f"Nearest in «{service.gallery.title}»", "example", "emotion", "similarity")
+    for neighbour in neighbours:
+        table.add_row(neighbour.item.id, _emotion(neighbour.emotion), f"{neighbour.similarity:.3f}")
+    Console().print(table)
+
+
+@app.command()
+def evaluate(
+    dataset: Dataset,
+    root: Annotated[Path, typer.Option(help="The data set's folder.")],
+    split: Split = "test",
+    protocol: Annotated[str, typer.Option(help="How votes become labels: majority or plurality.")] = "majority",
+    as_json: AsJson = False,
+    reference: Reference = None,
+) -> None:
+    """Measure the reference set on a labelled data set."""
+    from siamese.evaluation.protocols import evaluate_dataset
+    from siamese.settings import Settings
+
+    evidence = evaluate_dataset(dataset, root, split, protocol, reference or Settings().reference).to_dict()
+    if as_json:
+        _print_json(evidence)
+        return
+    table = _table(f"{dataset}, {split}, {protocol}", "figure", "value")
+    for name, value in evidence.items():
+        if isinstance(value, int | float):
+            table.add_row(name.replace("_", " "), f"{value:.4g}")
+    for name, recall in evidence["recall_per_class"].items():
+        table.add_row(f"recall, {_emotion(name)}", f"{recall:.4g}")
+    Console().print(table)
+
+
+@gallery_app.command()
+def build(
+    out: Annotated[Path, typer.Option(help="Folder to write the gallery to.")],
+    folder: Annotated[Path | None, typer.Option(help="Folder of photos; sub-folders' names are labels.")] = None,
+    dataset: Annotated[str | None, typer.Option(help=_DATASETS)] = None,
+    root: Annotated[Path | None, typer.Option(help="The data set's folder.")] = None,
+    split: Split = "train",
+    title: Annotated[str | None, typer.Option(help="What the gallery is called.")] = None,
+    reference: Reference = None,
+) -> None:
+    """Build a gallery from a folder of photos, or from a data set."""
+    from siamese.gallery.build import build_gallery
+
+    if (folder is None) == (dataset is None) or (dataset is not None and root is None):
+        raise GalleryError("Give either --folder with photos, or --dataset together with --root.")
+    service = _service(reference)
+    skipped: dict[Path, str] = {}
+    if folder is not None:
+        title, (entries, count) = title or folder.resolve().name, _folder_entries(service, folder, skipped)
+    elif dataset != "ferplus":
+        raise DatasetError(f"There is no data set «{dataset}» here. Choose: ferplus.")
+    else:
+        title, (entries, count) = title or f"{dataset} {split}", _dataset_entries(service, str(root), split)
+    with Progress(*Progress.get_default_columns(), console=Console(stderr=True)) as progress:
+        task = progress.add_task("Reading faces", total=count)
+        built = build_gallery(progress.track(entries, task_id=task), service.embedder, title, read=service.emotions)
+    built.save(out)
+    for path, sentence in skipped.items():
+        print(f"Left out {path}: {sentence}", file=sys.stderr)
+    print(f"{out}: «{built.title}», {len(built)} examples")
+
+
+def _folder_entries(service: "ExpressionService", folder: Path, skipped: dict[Path, str]) -> "tuple[Entries, int]":
+    from siamese.gallery.build import entries_from_photos
+
+    if not folder.is_dir():
+        raise GalleryError(f"There is no folder {folder}. Name one that holds photos.")
+    photos = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in _PHOTO_SUFFIXES]
+    labelled = [(path, None if path.parent == folder else _label(path.parent.name)) for path in photos]
+    return entries_from_photos(labelled, service.faces, skipped), len(photos)
+
+
+def _dataset_entries(service: "ExpressionService", root: str, split: str) -> "tuple[Entries, int]":
+    """A data set's pictures are faces already: each is aligned where the detector sees it, else taken whole."""
+    from siamese.datasets import ferplus
+    from siamese.gallery.build import Entry
+
+    samples = ferplus.load(root, split).labelled()
+
+    def entries() -> "Entries":
+        for image, label, source in zip(samples.images, samples.labels, samples.sources, strict=True):
+            face = service.faces(image, whole=True)[0]
+            yield Entry(face.crop, face.portrait, EMOTIONS[label], source, "data set")
+
+    return entries(), len(samples)
+
+
+def _label(folder_name: str) -> str:
+    """A folder's name as the vocabulary spells it; one that it does not know stands for itself."""
+    index = index_of(folder_name)
+    return folder_name if index is None else EMOTIONS[index]
+
+
+def _service(reference: Path | None, gallery: Path | None = None) -> "ExpressionService":
+    from siamese.service import ExpressionService  # seconds to import; `--help` should not wait for it
+
+    return ExpressionService.load(reference, gallery)
+
+
+def _print_json(answer: dict[str, Any]) -> None:
+    print(json.dumps(answer, ensure_ascii=False))
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", box=None)
+    for column in columns:
+        table.add_column(column, justify="right" if column in ("probability", "similarity") else "left")
+    return table
+
+
+def _bar(share: float) -> str:
+    return "█" * round(share * _BAR)
+
+
+def _emotion(name: str) -> str:
+    return f"{emotion_of(name).symbol} {name}"

@@ -1,0 +1,108 @@
+"""Samples of a data set → the crop-to-image transforms that bring each face to where the network expects it.
+
+Detection over a data set takes minutes, so its answer is kept in a cache file named by the images' own content.
+`python -m siamese.datasets.crops ROOT` prints the template of `faces/align.py` as measured on FER+'s training images.
+"""
+
+import hashlib
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import track
+
+from siamese.datasets import ferplus
+from siamese.datasets.samples import Samples
+from siamese.errors import DatasetError
+from siamese.faces.align import alignment, box_transform, face_crop, whole_picture
+from siamese.faces.detect import Face, FaceDetector
+
+KINDS = ("aligned", "box", "whole")
+_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Detections:
+    """The largest face of each image: `found` (n,) bool, `boxes` (n, 4) and `landmarks` (n, 5, 2), nan where none is."""
+
+    found: NDArray[np.bool_]
+    boxes: NDArray[np.float32]
+    landmarks: NDArray[np.float32]
+
+
+def detections(samples: Samples, cache: str | Path = "cache") -> Detections:
+    """Detect the face in every image of a data set of tight crops, or read the answer of an earlier call."""
+    path = Path(cache) / f"faces-{_fingerprint(samples.images)}.npz"
+    if not path.is_file():
+        _write(path, _detect(samples))
+    with np.load(path, allow_pickle=False) as arrays:
+        return Detections(arrays["found"], arrays["boxes"], arrays["landmarks"])
+
+
+def transforms(samples: Samples, kind: str = "aligned", cache: str | Path = "cache") -> NDArray[np.float32]:
+    """Crop-to-image transforms (n, 2, 3): `aligned` by landmarks, the detector's square `box`, or the `whole` image.
+
+    An image in which no face is found is taken whole. Raises DatasetError on another kind.
+    """
+    if kind not in KINDS:
+        raise DatasetError(f"Unknown kind of crop «{kind}». Choose one of: {', '.join(KINDS)}.")
+    height, width = samples.images.shape[1:3]
+    answer = np.repeat(whole_picture(height, width)[None], len(samples), axis=0)
+    if kind == "whole":
+        return answer
+    faces = detections(samples, cache)
+    if kind == "aligned":
+        answer[faces.found] = alignment(faces.landmarks[faces.found])
+    else:
+        answer[faces.found] = [box_transform(_square(box)) for box in faces.boxes[faces.found]]
+    return answer
+
+
+def crops(samples: Samples, kind: str = "aligned", cache: str | Path = "cache") -> NDArray[np.uint8]:
+    """The network's inputs (n, 48, 48) uint8, as the service would cut them from the same images."""
+    pairs = zip(samples.images, transforms(samples, kind, cache), strict=True)
+    return np.stack([face_crop(image, transform) for image, transform in pairs])
+
+
+def measured_template(samples: Samples, cache: str | Path = "cache") -> NDArray[np.float32]:
+    """The median landmarks (5, 2) of the images in which the detector finds a face."""
+    faces = detections(samples, cache)
+    return np.median(faces.landmarks[faces.found], axis=0)
+
+
+def _detect(samples: Samples) -> Detections:
+    detector = FaceDetector()
+    batches = [samples.images[start : start + _BATCH] for start in range(0, len(samples), _BATCH)]
+    found: list[Face | None] = []
+    for batch in track(batches, f"Finding faces in {samples.dataset} {samples.split}"):
+        found += detector.detect_crops(batch)
+    nothing = Face(np.full(4, np.nan, np.float32), 0.0, np.full((5, 2), np.nan, np.float32))
+    return Detections(
+        found=np.array([face is not None for face in found]),
+        boxes=np.stack([(face or nothing).box for face in found]),
+        landmarks=np.stack([(face or nothing).landmarks for face in found]),
+    )
+
+
+def _write(path: Path, answer: Detections) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(f".{os.getpid()}.npz")
+    np.savez(unfinished, found=answer.found, boxes=answer.boxes, landmarks=answer.landmarks)
+    unfinished.replace(path)
+
+
+def _fingerprint(images: NDArray[np.uint8]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(images).tobytes()).hexdigest()[:16]
+
+
+def _square(box: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The square with the box's centre and its longer side."""
+    centre, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]).max() / 2
+    return np.concatenate([centre - half, centre + half]).astype(np.float32)
+
+
+if __name__ == "__main__":
+    print(np.array2string(measured_template(ferplus.load(sys.argv[1], "train")), precision=1, separator=", "))

@@ -1,0 +1,37 @@
+"""Every refusal Semblance makes: one exception class per kind, each carrying a sentence a person can act on."""
+
+
+class SemblanceError(Exception):
+    """Base of all errors that a person caused and can mend; `str(error)` is the sentence to show."""
+
+
+class ImageError(SemblanceError):
+    """A photo that cannot be read: not an image, truncated, empty or too large."""
+
+
+class NoFaceError(SemblanceError):
+    """A photo in which no face was found."""
+
+
+class DatasetError(SemblanceError):
+    """A data set that is missing, or not laid out as its loader expects."""
+
+
+class GalleryError(SemblanceError):
+    """A gallery that cannot be read, or does not fit the network in use."""
+
+
+class ReferenceSetError(SemblanceError):
+    """A reference set (network, prototypes, calibration) that is missing, damaged or inconsistent."""
+
+
+class TrainingError(SemblanceError):
+    """A training run that cannot start or continue as asked."""
+
+
+class MeasurementError(SemblanceError):
+    """Embeddings, labels or pairs from which a figure cannot be measured: none, mismatched, or of one class only."""
+
+
+class SettingsError(SemblanceError):
+    """A setting whose value cannot be used."""

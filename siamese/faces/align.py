@@ -1,0 +1,106 @@
+"""Photo and five landmarks → the square face crop that the network sees, in use and in training alike."""
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from PIL import Image
+
+CROP_SIZE = 48  # pixels; the resolution of the training data, so that no photo is sharper than what was learned from
+
+_ENOUGH_DENSITY = 4  # photo pixels per crop pixel; a photo of twice that or more is first shrunk, which spares memory
+
+# The median landmarks (left eye, right eye, nose, mouth corners) of the FER+ training images in which the detector
+# finds a face, as (x, y) on a 48×48 crop. Written by `python -m siamese.datasets.crops`.
+TEMPLATE: NDArray[np.float32] = np.array(
+    [[15.4, 19.0], [33.4, 18.6], [24.4, 29.2], [17.2, 38.0], [32.0, 37.8]], dtype=np.float32
+)
+
+
+def alignment(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The similarity transforms from crop to photo coordinates that lay TEMPLATE on landmarks, by least squares.
+
+    `landmarks` is (n, 5, 2); the answer (n, 2, 3) maps a crop point (x, y, 1) to the photo. With four unknowns (scale
+    and rotation as one complex number, and the shift) the solution is closed: regression of complex numbers.
+    """
+    crop = TEMPLATE[:, 0] + 1j * TEMPLATE[:, 1]
+    photo = landmarks[..., 0] + 1j * landmarks[..., 1]
+    crop_centred = crop - crop.mean()
+    photo_mean = photo.mean(axis=-1)
+    turn = ((photo - photo_mean[..., None]) * crop_centred.conj()).sum(axis=-1) / (np.abs(crop_centred) ** 2).sum()
+    shift = photo_mean - turn * crop.mean()
+    rows = [[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]]
+    return np.moveaxis(np.asarray(rows, dtype=np.float32), (0, 1), (-2, -1))
+
+
+def box_transform(box: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The transform (2, 3) from crop to photo that stretches a box (left, top, right, bottom) over the crop."""
+    left, top, right, bottom = (float(edge) for edge in box)
+    return np.array(
+        [[(right - left) / CROP_SIZE, 0, left], [0, (bottom - top) / CROP_SIZE, top]],
+        dtype=np.float32,
+    )
+
+
+def whole_picture(height: int, width: int) -> NDArray[np.float32]:
+    """The transform (2, 3) that takes a picture's whole area as the face."""
+    return box_transform(np.array([0, 0, width, height], dtype=np.float32))
+
+
+def warp(photo: NDArray[np.uint8], transform: NDArray[np.float32], size: int = CROP_SIZE) -> NDArray[np.uint8]:
+    """The crop that a crop-to-photo transform cuts out, (size, size[, 3]) uint8, area-averaged where it shrinks.
+
+    Samples on a grid fine enough for the photo's resolution and averages it down; outside the photo its border is
+    repeated. `transform` is for a crop of CROP_SIZE; `size` only changes how finely that crop is drawn.
+    """
+    region, transform = _surroundings(photo, transform)
+    spare = int(_density(transform, size) // _ENOUGH_DENSITY)
+    if spare > 1:
+        region, transform = np.asarray(Image.fromarray(region).reduce(spare)), transform / np.float32(spare)
+    oversampling = max(1, math.ceil(_density(transform, size) - 0.01))
+    pixels = torch.from_numpy(np.atleast_3d(region).astype(np.float32)).permute(2, 0, 1)[None]
+    grid = sampling_grid(torch.from_numpy(transform)[None], region.shape[0], region.shape[1], size * oversampling)
+    sampled = F.grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    crop = F.avg_pool2d(sampled, oversampling)[0].permute(1, 2, 0)
+    return crop.round().clamp(0, 255).to(torch.uint8).numpy().reshape(size, size, *photo.shape[2:])
+
+
+def face_crop(photo: NDArray[np.uint8], transform: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The network's input, (CROP_SIZE, CROP_SIZE) uint8 grey, cut from an RGB or grey photo."""
+    crop = warp(photo, transform)
+    return crop if crop.ndim == 2 else np.asarray(Image.fromarray(crop).convert("L"))
+
+
+def sampling_grid(transforms: torch.Tensor, height: int, width: int, size: int) -> torch.Tensor:
+    """Where `grid_sample` must look in photos of (height, width) for crops of `size`: (n, size, size, 2) in −1…1.
+
+    `transforms` is (n, 2, 3), from the coordinates of a CROP_SIZE crop to pixels of the photo; pixel centres lie at
+    half-integers in both.
+    """
+    steps = (torch.arange(size, dtype=transforms.dtype, device=transforms.device) + 0.5) * (CROP_SIZE / size)
+    y, x = torch.meshgrid(steps, steps, indexing="ij")
+    points = torch.stack([x, y, torch.ones_like(x)], dim=-1)
+    photo_points = torch.einsum("nij,hwj->nhwi", transforms, points)
+    extent = torch.tensor([width, height], dtype=transforms.dtype, device=transforms.device)
+    return photo_points * (2 / extent) - 1
+
+
+def _density(transform: NDArray[np.float32], size: int) -> float:
+    """How many photo pixels lie along one pixel of a crop of `size`, in the direction in which most do."""
+    return float(np.linalg.norm(transform[:, :2], ord=2)) * CROP_SIZE / size
+
+
+def _surroundings(
+    photo: NDArray[np.uint8], transform: NDArray[np.float32]
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """The part of a photo that a transform touches, and the transform in its coordinates; spares copying the rest."""
+    height, width = photo.shape[:2]
+    corners = np.array([[0, 0, 1], [CROP_SIZE, 0, 1], [0, CROP_SIZE, 1], [CROP_SIZE, CROP_SIZE, 1]], dtype=np.float32)
+    points = corners @ transform.T
+    left, top = np.clip(np.floor(points.min(axis=0)) - 2, 0, [width - 1, height - 1]).astype(int)
+    right, bottom = np.clip(np.ceil(points.max(axis=0)) + 2, [left + 1, top + 1], [width, height]).astype(int)
+    moved = transform.copy()
+    moved[:, 2] -= (left, top)
+    return np.ascontiguousarray(photo[top:bottom, left:right]), moved

@@ -1,0 +1,49 @@
+"""Face crops → embeddings, in ONNX Runtime: the path that every answer takes."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from siamese.errors import ReferenceSetError
+from siamese.network.export import INPUT
+
+
+class Embedder:
+    """An exported network, loaded once and safe to call from several threads."""
+
+    def __init__(self, path: str | Path, threads: int = 0, batch_size: int = 64) -> None:
+        """Load `path`; `threads` 0 takes every core. Raises ReferenceSetError when it is not such a network."""
+        self.batch_size = batch_size
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        try:
+            content = Path(path).read_bytes()
+            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime raises a dozen unrelated classes, all meaning «not a network»
+            raise ReferenceSetError(f"{path} is not a network that Semblance exported: {error}") from error
+        self.fingerprint = hashlib.sha256(content).hexdigest()[:12]
+
+    @property
+    def embedding_size(self) -> int:
+        """Components of an embedding."""
+        return int(self._session.get_outputs()[0].shape[1])
+
+    def embed(self, crops: NDArray[np.uint8], mirror: bool = True) -> NDArray[np.float32]:
+        """Grey crops (n, 48, 48) uint8 → embeddings (n, embedding_size) float32 of unit length.
+
+        With `mirror`, each is the normalised mean over the crop and its mirror image, which an expression survives.
+        """
+        if len(crops) == 0:
+            return np.empty((0, self.embedding_size), dtype=np.float32)
+        batches = [crops[start : start + self.batch_size] for start in range(0, len(crops), self.batch_size)]
+        return np.concatenate([self._embed_batch(batch, mirror) for batch in batches])
+
+    def _embed_batch(self, crops: NDArray[np.uint8], mirror: bool) -> NDArray[np.float32]:
+        views = np.concatenate([crops, crops[:, :, ::-1]]) if mirror else crops
+        pixels = views[:, None].astype(np.float32) / 255
+        (embeddings,) = self._session.run(None, {INPUT: pixels})
+        mean = embeddings.reshape(-1, len(crops), embeddings.shape[1]).mean(axis=0)
+        return mean / np.linalg.norm(mean, axis=1, keepdims=True)

@@ -1,0 +1,322 @@
+"""Photos → readings, comparisons and nearest examples: the one place that knows every room."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siamese.errors import GalleryError, ImageError, NoFaceError, ReferenceSetError
+from siamese.faces.align import alignment, face_crop, warp, whole_picture
+from siamese.faces.decode import Photo, decode
+from siamese.faces.detect import LANDMARKS, Face, FaceDetector
+from siamese.gallery.gallery import Gallery, Item, Match
+from siamese.metric.calibration import Calibration
+from siamese.metric.prototypes import Prototypes
+from siamese.metric.verification import Verification
+from siamese.network.runtime import Embedder
+from siamese.settings import Settings
+
+PORTRAIT_SIZE = 160  # pixels; the aligned face as people see it
+
+_NO_FACE = (
+    "No face was found in this photo. Try one in which the face is larger, well lit and turned to the camera. "
+    "If the picture is nothing but a face, say so, and it is read as it is."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class FaceFound:
+    """One face of a photo: box (left, top, right, bottom) in its pixels, and the aligned pictures cut from it.
+
+    `landmarks` is (5, 2) as (x, y), or None when the picture was taken whole; `crop` (48, 48) grey is what the network
+    sees, `portrait` (160, 160, 3) RGB the same face as people see it.
+    """
+
+    box: NDArray[np.float32]
+    landmarks: NDArray[np.float32] | None
+    crop: NDArray[np.uint8]
+    portrait: NDArray[np.uint8]
+
+    @property
+    def whole_picture(self) -> bool:
+        """Whether no face was detected and the whole picture was taken as one."""
+        return self.landmarks is None
+
+
+@dataclass(frozen=True, eq=False)
+class Reading(FaceFound):
+    """A face and what it shows: the emotion, how sure that is, and the comparisons it rests on.
+
+    `probabilities` are calibrated and sum to one; `similarities` are cosines to each class's prototype; `embedding` is
+    (embedding_size,) float32 of unit length.
+    """
+
+    emotion: str
+    confidence: float
+    probabilities: dict[str, float]
+    similarities: dict[str, float]
+    embedding: NDArray[np.float32]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the pictures and the embedding, ready for JSON."""
+        points = None if self.landmarks is None else dict(zip(LANDMARKS, self.landmarks.tolist(), strict=True))
+        return {
+            "emotion": self.emotion,
+            "confidence": self.confidence,
+            "probabilities": self.probabilities,
+            "similarities": self.similarities,
+            "box": self.box.tolist(),
+            "landmarks": points,
+            "whole_picture": self.whole_picture,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Two faces side by side: cosine similarity, probability of one expression, and the verdict at the threshold."""
+
+    similarity: float
+    probability: float
+    same_expression: bool
+    threshold: float
+    first: Reading
+    second: Reading
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return {
+            "similarity": self.similarity,
+            "probability": self.probability,
+            "same_expression": self.same_expression,
+            "threshold": self.threshold,
+            "first": self.first.to_dict(),
+            "second": self.second.to_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """One example of the gallery and how similar it is (cosine); `thumbnail` is a WebP file's bytes."""
+
+    item: Item
+    similarity: float
+
+    @property
+    def emotion(self) -> str:
+        """The example's label."""
+        return self.item.emotion
+
+    @property
+    def thumbnail(self) -> bytes:
+        """The example's picture, WebP."""
+        return self.item.thumbnail
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the thumbnail, ready for JSON."""
+        return {
+            "id": self.item.id,
+            "emotion": self.emotion,
+            "similarity": self.similarity,
+            "source": self.item.source,
+            "labelled_by": self.item.labelled_by,
+        }
+
+
+class ExpressionService:
+    """Answers for photos, from a network and its reference set; safe to share between threads."""
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        prototypes: Prototypes,
+        calibration: Calibration,
+        verification: Verification,
+        gallery: Gallery | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        self.embedder = embedder
+        self.prototypes = prototypes
+        self.calibration = calibration
+        self.verification = verification
+        self.settings = settings or Settings()
+        self.detector = FaceDetector(self.settings.detector)
+        self._gallery = gallery
+
+    @classmethod
+    def load(
+        cls,
+        reference: str | Path | None = None,
+        gallery: str | Path | None = None,
+        settings: Settings | None = None,
+    ) -> "ExpressionService":
+        """Read a reference set (by default the one that ships) and a gallery (by default the set's own).
+
+        Raises ReferenceSetError or GalleryError when one is missing, damaged or made by another network.
+        """
+        settings = settings or Settings()
+        reference = Path(reference or settings.reference)
+        if not reference.is_dir():
+            raise ReferenceSetError(
+                f"There is no reference set at {reference}. Name the folder that holds network.onnx."
+            )
+        embedder = Embedder(reference / "network.onnx", settings.threads)
+        own_gallery = reference / "gallery"
+        chosen = gallery or settings.gallery or (own_gallery if own_gallery.is_dir() else None)
+        return cls(
+            embedder,
+            Prototypes.load(reference / "prototypes.npz"),
+            Calibration.load(reference / "calibration.json"),
+            Verification.load(reference / "verification.json"),
+            Gallery.load(chosen, embedder.fingerprint) if chosen else None,
+            settings,
+        )
+
+    @property
+    def gallery(self) -> Gallery:
+        """The gallery in use. Raises GalleryError when there is none."""
+        if self._gallery is None:
+            raise GalleryError("No gallery is loaded. Build one with `python -m siamese gallery build`.")
+        return self._gallery
+
+    def faces(self, photo: Photo, whole: bool = False) -> list[FaceFound]:
+        """Every face of a photo, largest first.
+
+        Where none is found, a small square picture, or any picture with `whole`, is taken as the face itself. Raises
+        ImageError when the photo cannot be read and NoFaceError when it shows no face.
+        """
+        picture = self.decode(photo)
+        found = self._detect(picture, whole)
+        if found:
+            transforms = alignment(np.stack([face.landmarks for face in found]))
+            return [
+                _cut(picture, transform, face.box, face.landmarks)
+                for face, transform in zip(found, transforms, strict=True)
+            ]
+        if not (whole or self._small_and_square(picture)):
+            raise NoFaceError(_NO_FACE)
+        height, width = picture.shape[:2]
+        box = np.array([0, 0, width, height], dtype=np.float32)
+        return [_cut(picture, whole_picture(height, width), box, None)]
+
+    def recognise(self, photo: Photo, whole: bool = False) -> list[Reading]:
+        """Every face of a photo with its expression, largest first. Raises what `faces` raises."""
+        found = self.faces(photo, whole)
+        embeddings = self.embedder.embed(np.stack([face.crop for face in found]))
+        prototypes = self.prototypes  # one snapshot, should a lesson end in between
+        similarities = prototypes.similarities(embeddings)
+        probabilities = self.calibration.probabilities(similarities)
+        return [
+            _reading(face, prototypes.names, *rows)
+            for face, *rows in zip(found, embeddings, similarities, probabilities, strict=True)
+        ]
+
+    def emotions(self, embeddings: NDArray[np.float32]) -> list[str]:
+        """The emotion that each of the embeddings (n, embedding_size) shows."""
+        prototypes = self.prototypes
+        probabilities = self.calibration.probabilities(prototypes.similarities(embeddings))
+        return [prototypes.names[row] for row in probabilities.argmax(axis=1)]
+
+    def compare(self, a: Photo, b: Photo, face_a: int = 0, face_b: int = 0, whole: bool = False) -> Comparison:
+        """Whether two faces show the same expression; `face_a` and `face_b` count from 0, largest first.
+
+        Raises what `faces` raises, and NoFaceError when a photo has fewer faces than that.
+        """
+        return self.compare_readings(
+            _chosen(self.recognise(a, whole), face_a), _chosen(self.recognise(b, whole), face_b)
+        )
+
+    def compare_readings(self, first: Reading, second: Reading) -> Comparison:
+        """Whether two faces that were read before show the same expression."""
+        similarity = float(np.clip(first.embedding @ second.embedding, -1, 1))
+        return Comparison(
+            similarity,
+            float(self.verification.probability(similarity)),
+            bool(self.verification.same(similarity)),
+            self.verification.threshold,
+            first,
+            second,
+        )
+
+    def similar(
+        self, photo: Photo, k: int = 12, emotion: str | None = None, face: int = 0, whole: bool = False
+    ) -> list[Neighbour]:
+        """The k examples of the gallery most similar to a face, best first; of `emotion` alone where it is given."""
+        return self.similar_to_reading(_chosen(self.recognise(photo, whole), face), k, emotion)
+
+    def similar_to_reading(self, reading: Reading, k: int = 12, emotion: str | None = None) -> list[Neighbour]:
+        """The k examples most similar to a face that was read before, best first."""
+        return _neighbours(self.gallery.search(reading.embedding, k, emotion))
+
+    def similar_to_item(self, item_id: str, k: int = 12, emotion: str | None = None) -> list[Neighbour]:
+        """The k examples most similar to an example of the gallery, itself left out, best first."""
+        return _neighbours(self.gallery.near(item_id, k, emotion))
+
+    def teach(self, name: str, photos: Sequence[Photo]) -> None:
+        """Know a new expression from a few photos, without retraining: its prototype is their largest faces' mean.
+
+        Raises ImageError when there is no photo, and what `faces` raises for each.
+        """
+        if not photos:
+            raise ImageError(f"To teach «{name}», give at least one photo that shows it.")
+        embeddings = np.stack([self.recognise(photo)[0].embedding for photo in photos])
+        self.prototypes = self.prototypes.with_class(name, embeddings.mean(axis=0))
+
+    def decode(self, photo: Photo) -> NDArray[np.uint8]:
+        """The photo as an RGB array (height, width, 3) uint8, upright, within the limits of the settings."""
+        return decode(photo, self.settings.decode_limits)
+
+    def _detect(self, picture: NDArray[np.uint8], whole: bool) -> list[Face]:
+        tight = self.detector.detect_crops(picture[None])[0] if self._small_and_square(picture) else None
+        if tight:
+            return [tight]
+        found = self.detector.detect(picture)
+        if not found and whole:
+            tight = self.detector.detect_crops(picture[None])[0]
+        return found[: self.settings.max_faces] if not tight else [tight]
+
+    def _small_and_square(self, picture: NDArray[np.uint8]) -> bool:
+        height, width = picture.shape[:2]
+        return max(height, width) < self.settings.whole_picture_below and abs(height - width) <= min(height, width) / 4
+
+
+def _cut(
+    picture: NDArray[np.uint8],
+    transform: NDArray[np.float32],
+    box: NDArray[np.float32],
+    landmarks: NDArray[np.float32] | None,
+) -> FaceFound:
+    return FaceFound(box, landmarks, face_crop(picture, transform), warp(picture, transform, PORTRAIT_SIZE))
+
+
+def _reading(
+    face: FaceFound,
+    names: Sequence[str],
+    embedding: NDArray[np.float32],
+    similarities: NDArray[np.float32],
+    probabilities: NDArray[np.float32],
+) -> Reading:
+    best = int(probabilities.argmax())
+    return Reading(
+        box=face.box,
+        landmarks=face.landmarks,
+        crop=face.crop,
+        portrait=face.portrait,
+        emotion=names[best],
+        confidence=float(probabilities[best]),
+        probabilities=dict(zip(names, probabilities.tolist(), strict=True)),
+        similarities=dict(zip(names, similarities.tolist(), strict=True)),
+        embedding=embedding,
+    )
+
+
+def _chosen(readings: list[Reading], face: int) -> Reading:
+    if not 0 <= face < len(readings):
+        raise NoFaceError(f"There is no face number {face + 1}: the photo has {len(readings)}.")
+    return readings[face]
+
+
+def _neighbours(matches: Sequence[Match]) -> list[Neighbour]:
+    return [Neighbour(match.item, match.similarity) for match in matches]

@@ -1,0 +1,75 @@
+"""Environment variables SEMBLANCE_… → every limit and default that a person may change, in one place."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from siamese.errors import SettingsError
+
+PREFIX = "SEMBLANCE_"
+
+
+@dataclass(frozen=True)
+class DecodeLimits:
+    """How large a photo may be; a larger one is refused before its pixels are decoded."""
+
+    max_file_bytes: int = 20_000_000
+    max_pixels: int = 50_000_000
+
+
+@dataclass(frozen=True)
+class DetectorSettings:
+    """What a detector trades: the smallest face it looks for, and how much of a large photo's detail it keeps."""
+
+    smallest_face_share: float = 1 / 24  # of the photo's shorter side
+    longest_side: int = 1280  # pixels; larger photos are scaled down for detection alone
+    probability: float = 0.9  # faces less certain than this are dropped
+
+
+class Settings(BaseSettings):
+    """Each field is read from the environment in capitals behind SEMBLANCE_, as in SEMBLANCE_MAX_PIXELS=10000000.
+
+    Raises SettingsError, naming each variable at fault, when a value cannot be used.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+
+    reference: Path = Path(__file__).resolve().parent.parent / "prototypes"  # the reference set's folder
+    gallery: Path | None = None  # a gallery's folder; without one, the reference set's own
+    threads: int = Field(0, ge=0)  # of the network; 0 takes every core
+
+    max_file_bytes: int = Field(DecodeLimits.max_file_bytes, gt=0)
+    max_pixels: int = Field(DecodeLimits.max_pixels, gt=0, le=170_000_000)  # beyond, Pillow itself refuses
+
+    smallest_face_share: float = Field(DetectorSettings.smallest_face_share, gt=0, le=1)
+    longest_side: int = Field(DetectorSettings.longest_side, ge=64)
+    probability: float = Field(DetectorSettings.probability, ge=0, le=1)
+    max_faces: int = Field(64, gt=0)  # in one photo, the largest first
+    whole_picture_below: int = Field(128, ge=0)  # pixels; a square picture smaller than this may itself be the face
+
+    neighbours: int = Field(12, gt=0)  # nearest examples shown for a face
+    page_size: int = Field(24, gt=0)  # examples on one page of the gallery
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise SettingsError("; ".join(_sentence(fault) for fault in error.errors())) from error
+
+    @property
+    def decode_limits(self) -> DecodeLimits:
+        """The limits for `siamese.faces.decode.decode`."""
+        return DecodeLimits(self.max_file_bytes, self.max_pixels)
+
+    @property
+    def detector(self) -> DetectorSettings:
+        """The settings for `siamese.faces.detect.FaceDetector`."""
+        return DetectorSettings(self.smallest_face_share, self.longest_side, self.probability)
+
+
+def _sentence(fault: Any) -> str:
+    variable = PREFIX + str(fault["loc"][0]).upper()
+    return f"{variable} is «{fault['input']}», which cannot be used: {fault['msg']}."

@@ -1,0 +1,95 @@
+"""Images and their alignment → randomly varied crops, a whole batch at a time.
+
+Geometry is composed with the alignment and sampled once, so that a 48-pixel image is interpolated only once.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+from siamese.faces.align import CROP_SIZE, sampling_grid
+from siamese.training.config import TrainingConfig
+
+_CONTRAST = 0.3  # largest relative change of contrast
+_BRIGHTNESS = 0.2  # largest shift of brightness, of the full range
+_GAMMA = 0.3  # largest change of the exponent's logarithm
+_BLUR = 0.15  # share of crops that are blurred
+_NOISE = 0.03  # largest standard deviation of noise, of the full range
+
+
+class Augmenter:
+    """Random flips, similarity transforms, light and erasing; every draw comes from the generator it is handed."""
+
+    def __init__(self, config: TrainingConfig) -> None:
+        self.config = config
+
+    def __call__(self, images: torch.Tensor, transforms: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+        """Images (n, h, w) uint8 and crop-to-image transforms (n, 2, 3) → crops (n, 1, 48, 48) float in 0…1."""
+        varied = compose(transforms, self._jitter(len(images), random))
+        crops = cut(images, varied)
+        crops = self._relight(crops, random)
+        return self._erase(crops, random)
+
+    def _jitter(self, count: int, random: torch.Generator) -> torch.Tensor:
+        """Random similarity transforms (n, 2, 3) of the crop plane about its centre, half of them mirrored."""
+        angle = _uniform(count, random) * math.radians(self.config.rotation)
+        size = (_uniform(count, random) * self.config.scaling).exp()
+        mirrored = torch.where(_uniform(count, random) < 0, -1.0, 1.0)
+        shift = torch.stack([_uniform(count, random), _uniform(count, random)], dim=1) * self.config.shift
+        cos, sin = size * angle.cos(), size * angle.sin()
+        turn = torch.stack([torch.stack([cos * mirrored, -sin], 1), torch.stack([sin * mirrored, cos], 1)], dim=1)
+        centre = torch.full((2, 1), CROP_SIZE / 2)
+        return torch.cat([turn, centre - turn @ centre + shift[:, :, None]], dim=2)
+
+    def _relight(self, crops: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+        count = len(crops)
+        blurred = F.avg_pool2d(F.pad(crops, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+        crops = torch.where(_chosen(count, _BLUR, random), blurred, crops)
+        crops = crops.clamp(1e-3, 1) ** _per_image(_uniform(count, random) * _GAMMA).exp()
+        mean = crops.mean(dim=(1, 2, 3), keepdim=True)
+        crops = (crops - mean) * (1 + _per_image(_uniform(count, random)) * _CONTRAST) + mean
+        crops = crops + _per_image(_uniform(count, random)) * _BRIGHTNESS
+        noise = torch.randn(crops.shape, generator=random) * _per_image(_uniform(count, random).abs()) * _NOISE
+        return (crops + noise).clamp(0, 1)
+
+    def _erase(self, crops: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+        """Replace a random rectangle, 10 to 45 % of the crop's side each way, by the crop's mean."""
+        count = len(crops)
+        steps = torch.arange(CROP_SIZE) + 0.5
+
+        def inside() -> torch.Tensor:
+            length = CROP_SIZE * (0.275 + 0.175 * _uniform(count, random))
+            start = (CROP_SIZE - length) * (0.5 + 0.5 * _uniform(count, random))
+            return (steps >= start[:, None]) & (steps < (start + length)[:, None])
+
+        rectangle = inside()[:, None, :, None] & inside()[:, None, None, :]
+        erased = rectangle & _chosen(count, self.config.erasing, random)
+        return torch.where(erased, crops.mean(dim=(1, 2, 3), keepdim=True), crops)
+
+
+def compose(outer: torch.Tensor, inner: torch.Tensor) -> torch.Tensor:
+    """The affine transforms (n, 2, 3) that apply `inner` first, then `outer`."""
+    turn = outer[:, :, :2] @ inner[:, :, :2]
+    shift = outer[:, :, :2] @ inner[:, :, 2:] + outer[:, :, 2:]
+    return torch.cat([turn, shift], dim=2)
+
+
+def cut(images: torch.Tensor, transforms: torch.Tensor) -> torch.Tensor:
+    """Images (n, h, w) uint8 and crop-to-image transforms (n, 2, 3) → crops (n, 1, 48, 48) float in 0…1."""
+    grid = sampling_grid(transforms, images.shape[1], images.shape[2], CROP_SIZE)
+    pixels = images[:, None].float() / 255
+    return F.grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def _uniform(count: int, random: torch.Generator) -> torch.Tensor:
+    """(count,) uniform in −1…1."""
+    return torch.rand(count, generator=random) * 2 - 1
+
+
+def _chosen(count: int, share: float, random: torch.Generator) -> torch.Tensor:
+    return _per_image(torch.rand(count, generator=random) < share)
+
+
+def _per_image(values: torch.Tensor) -> torch.Tensor:
+    return values[:, None, None, None]

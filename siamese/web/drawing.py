@@ -1,0 +1,152 @@
+"""Readings and comparisons → pictures: boxes on the photo, bars, the gauge and the embedding's strip (Pillow, SVG)."""
+
+import base64
+import io
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageColor, ImageDraw, ImageFont
+
+from siamese.service import Reading
+from siamese.vocabulary import emotion_of
+
+Picture = Image.Image | NDArray[np.uint8]
+
+_LINE_SHARE = 1 / 220  # of the picture's longer side
+_LABEL_SHARE = 1 / 32
+
+
+def signed(number: float) -> str:
+    """A similarity with two decimals and a true minus sign."""
+    return f"{number:.2f}".replace("-", "−")
+
+
+def data_uri(picture: Picture | bytes) -> str:
+    """A picture (or a WebP file's bytes) as a `data:` address, so that the page needs no further request."""
+    if not isinstance(picture, bytes):
+        file = io.BytesIO()
+        _image(picture).save(file, "WEBP", quality=86)
+        picture = file.getvalue()
+    return "data:image/webp;base64," + base64.b64encode(picture).decode()
+
+
+def annotate(photo: NDArray[np.uint8], readings: Sequence[Reading], chosen: int = 0) -> Image.Image:
+    """The photo with a numbered box per face in its emotion's colour, the chosen one strongest.
+
+    Lines and labels grow with the photo, so that they look the same once it is shown.
+    """
+    marked = _image(photo).copy()
+    pen = ImageDraw.Draw(marked)
+    side = max(marked.size)
+    font = ImageFont.load_default(max(12, round(side * _LABEL_SHARE)))
+    for index, reading in enumerate(readings):
+        width = max(2, round(side * _LINE_SHARE * (1.6 if index == chosen else 1)))
+        _draw_box(pen, reading, str(index + 1), width, font, marked.size)
+    return marked
+
+
+def _draw_box(
+    pen: ImageDraw.ImageDraw,
+    reading: Reading,
+    label: str,
+    width: int,
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    size: tuple[int, int],
+) -> None:
+    colour = emotion_of(reading.emotion).colour
+    left, top = np.clip(reading.box[:2], 0, [size[0] - 2, size[1] - 2]).tolist()
+    right, bottom = np.clip(reading.box[2:], [left + 1, top + 1], [size[0] - 1, size[1] - 1]).tolist()
+    pen.rounded_rectangle((left, top, right, bottom), radius=3 * width, outline=colour, width=width)
+    text = pen.textbbox((0, 0), label, font=font)
+    height = text[3] - text[1] + 4 * width
+    tag_width = max(height, text[2] - text[0] + 4 * width)
+    tag_top = top - height if top >= height else top
+    pen.rounded_rectangle((left, tag_top, left + tag_width, tag_top + height), radius=2 * width, fill=colour)
+    pen.text((left + tag_width / 2, tag_top + height / 2), label, fill=ink(colour), font=font, anchor="mm")
+
+
+def ink(colour: str) -> str:
+    """Black or white, whichever contrasts more with a colour (relative luminance as in WCAG 2)."""
+    linear = [
+        channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
+        for channel in (value / 255 for value in ImageColor.getrgb(colour)[:3])
+    ]
+    luminance = float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
+    return "black" if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else "white"
+
+
+def face_cutout(photo: NDArray[np.uint8], reading: Reading, margin: float = 0.3) -> Image.Image:
+    """The photo's part around a face, its box widened by a share of its size, with its landmarks as dots."""
+    marked = _image(photo).copy()
+    left, top, right, bottom = reading.box.tolist()
+    size = max(right - left, bottom - top)
+    if reading.landmarks is None:
+        return marked
+    pen = ImageDraw.Draw(marked)
+    for x, y in reading.landmarks.tolist():
+        pen.circle((x, y), max(1.5, size / 45), fill=emotion_of(reading.emotion).colour, outline="white")
+    grow = margin * size
+    area = (max(0, left - grow), max(0, top - grow), min(marked.width, right + grow), min(marked.height, bottom + grow))
+    return marked.crop(tuple(round(edge) for edge in area))
+
+
+def thumbnail(photo: NDArray[np.uint8], side: int = 320) -> Image.Image:
+    """The photo, no longer than `side` pixels."""
+    small = _image(photo)
+    small.thumbnail((side, side))
+    return small
+
+
+def enlarged(crop: NDArray[np.uint8], times: int = 4) -> Image.Image:
+    """A crop with every pixel visible."""
+    return _image(crop).resize((crop.shape[1] * times, crop.shape[0] * times), Image.Resampling.NEAREST)
+
+
+def embedding_strip(embedding: NDArray[np.float32]) -> str:
+    """The embedding as a grid of cells, SVG: warm where positive, cool where negative, strong where large."""
+    rows = max(1, round(math.sqrt(len(embedding) / 2)))
+    columns = math.ceil(len(embedding) / rows)
+    largest = float(np.abs(embedding).max()) or 1.0
+    cells = "".join(
+        f'<rect x="{index % columns}" y="{index // columns}" width="1.02" height="1.02" '
+        f'fill="{"#e69f00" if value > 0 else "#3b82c4"}" fill-opacity="{abs(value) / largest:.2f}"/>'
+        for index, value in enumerate(embedding.tolist())
+    )
+    label = f"The embedding: {len(embedding)} numbers, drawn as a grid of cells"
+    return f'<svg class="strip" viewBox="0 0 {columns} {rows}" role="img" aria-label="{label}">{cells}</svg>'
+
+
+def gauge(similarity: float, threshold: float) -> str:
+    """A half dial from −1 to 1, SVG: the similarity as its needle, the threshold marked and what lies above tinted."""
+    label = f"Similarity {signed(similarity)} on a scale from −1 to 1; the threshold is {signed(threshold)}"
+    mark_x, mark_y = _on_dial(threshold, 112)
+    mark_from = _on_dial(threshold, 76)
+    text_x, text_y = _on_dial(threshold, 124)
+    tip_x, tip_y = _on_dial(similarity, 84)
+    anchor = "middle" if abs(text_x - 150) < 20 else "start" if text_x > 150 else "end"
+    return f"""<svg class="gauge" viewBox="0 0 300 172" role="img" aria-label="{label}">
+  <path class="dial" d="{_arc(-1, threshold)}"/><path class="dial same" d="{_arc(threshold, 1)}"/>
+  <line class="mark" x1="{mark_from[0]:.1f}" y1="{mark_from[1]:.1f}" x2="{mark_x:.1f}" y2="{mark_y:.1f}"/>
+  <text class="small" x="{text_x:.1f}" y="{text_y:.1f}" text-anchor="{anchor}">threshold {signed(threshold)}</text>
+  <line class="needle" x1="150" y1="140" x2="{tip_x:.1f}" y2="{tip_y:.1f}"/>
+  <circle class="hub" cx="150" cy="140" r="6"/>
+  <text class="small" x="56" y="160" text-anchor="middle">−1</text>
+  <text class="small" x="244" y="160" text-anchor="middle">1</text>
+  <text class="figure" x="150" y="169" text-anchor="middle">{signed(similarity)}</text>
+</svg>"""
+
+
+def _on_dial(value: float, radius: float) -> tuple[float, float]:
+    angle = math.pi * (1 - (min(1.0, max(-1.0, value)) + 1) / 2)
+    return 150 + radius * math.cos(angle), 140 - radius * math.sin(angle)
+
+
+def _arc(start: float, end: float, radius: float = 94) -> str:
+    (x0, y0), (x1, y1) = _on_dial(start, radius), _on_dial(end, radius)
+    return f"M{x0:.1f} {y0:.1f} A{radius} {radius} 0 0 1 {x1:.1f} {y1:.1f}"
+
+
+def _image(picture: Picture) -> Image.Image:
+    return picture if isinstance(picture, Image.Image) else Image.fromarray(picture)

@@ -1,0 +1,65 @@
+"""A service → the page: Recognise, Compare and Browse in one Gradio app that asks nothing of any other machine."""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from siamese.service import ExpressionService
+from siamese.vocabulary import EMOTIONS, emotion_of
+from siamese.web import browse, compare, endpoints, parts, recognise
+from siamese.web.theme import STYLE_SHEET, SemblanceTheme
+
+TITLE = "Semblance"
+
+_UPLOADS_KEPT = 3600  # seconds
+_TAB_BUILDERS = {"Recognise": recognise.build, "Compare": compare.build, "Browse": browse.build}
+_IMPRINT = (
+    "Photos are read on this machine and removed after an hour. An expression is what a face shows, not what a person "
+    "feels; do not judge people by it. Emotion inference at work and in education is forbidden in the European Union."
+)
+
+
+def build_page(service: ExpressionService, examples: Path | None = None) -> gr.Blocks:
+    """The page's blocks; `examples` is a folder of WebP photos to click on."""
+    photos = parts.example_photos(examples)
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(_UPLOADS_KEPT, _UPLOADS_KEPT)) as page:
+        gr.HTML(_masthead())
+        with gr.Tabs():
+            for name, build in _TAB_BUILDERS.items():
+                with gr.Tab(name, id=name.lower()):
+                    build(service, photos)
+        gr.HTML(f'<p class="imprint">{_IMPRINT}</p>')
+        endpoints.build(service)
+    return page
+
+
+def launch_options(examples: Path | None = None) -> dict[str, Any]:
+    """What `gr.Blocks.launch` needs besides an address: the look, and no telemetry, history or tunnel of any kind."""
+    return {
+        "theme": SemblanceTheme(),
+        "css_paths": [STYLE_SHEET],
+        "footer_links": ["api", "settings"],
+        "run_history": False,
+        "enable_monitoring": False,
+        "share": False,
+        "ssr_mode": False,
+        "pwa": False,
+        "show_error": True,
+        "allowed_paths": [str(examples)] if examples else [],
+    }
+
+
+def _masthead() -> str:
+    """The title beside a mark: a disc with one segment per emotion."""
+    share = 1 / len(EMOTIONS)
+    segments = "".join(
+        f'<circle r="15.9155" cx="20" cy="20" fill="none" stroke="{emotion_of(name).colour}" stroke-width="6" '
+        f'pathLength="1" stroke-dasharray="{share - 0.025:.4f} {1 - share + 0.025:.4f}" '
+        f'stroke-dashoffset="{-index * share:.4f}"/>'
+        for index, name in enumerate(EMOTIONS)
+    )
+    return (
+        f'<header class="masthead"><svg viewBox="0 0 40 40" aria-hidden="true">{segments}</svg>'
+        f"<div><h1>{TITLE}</h1><p>Reads a face's expression by its likeness to others.</p></div></header>"
+    )

@@ -1,0 +1,34 @@
+"""Made-up networks and faces that the gallery's tests share."""
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siamese.gallery.gallery import Item
+
+SIZE = 8  # numbers in an embedding, enough for these tests
+NETWORK = "0123456789ab"
+
+
+class PixelEmbedder:
+    """Stands in for a network: the means of a crop's first columns, centred, as a unit vector."""
+
+    fingerprint = NETWORK
+
+    def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        columns = crops[:, :, :SIZE].mean(axis=1, dtype=np.float32)
+        columns = columns - columns.mean(axis=1, keepdims=True) + 1e-3
+        return columns / np.linalg.norm(columns, axis=1, keepdims=True)
+
+
+def unit_rows(count: int, seed: int = 0, size: int = SIZE) -> NDArray[np.float32]:
+    rows = np.random.default_rng(seed).normal(size=(count, size)).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def items(emotions: list[str], prefix: str = "item") -> list[Item]:
+    return [
+        Item(f"{prefix}{number}", emotion, f"photo {number}", "folder", hashlib.sha256(bytes([number])).digest())
+        for number, emotion in enumerate(emotions)
+    ]

@@ -1,0 +1,178 @@
+"""Composites: averages of many different pictures, none of which shows through."""
+
+import itertools
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from siamese.datasets import ferplus
+from siamese.datasets.crops import crops as aligned_crops
+from siamese.faces.align import whole_picture
+from siamese.gallery.closeness import SAME_PICTURE, closest_others, closest_source, patterns
+from siamese.gallery.composites import FEWEST_PICTURES, Composite, CompositeSettings, make_composites, shares
+from siamese.gallery.gallery import Gallery, Item
+from siamese.gallery.thumbnails import decode
+from siamese.settings import Settings
+from siamese.vocabulary import EMOTIONS
+from tests.gallery.made_up import unit_rows
+
+SETTINGS = CompositeSettings(portraits=12, pictures=16, size=64)
+
+
+def drawn_faces(count: int, seed: int, own: float = 0.8) -> NDArray[np.uint8]:
+    """Grey pictures (count, 48, 48) that share one layout, each with `own` as much of its own on top."""
+    rng = np.random.default_rng(seed)
+
+    def texture(number: int) -> NDArray[np.float64]:
+        coarse = rng.normal(size=(number, 8, 8))
+        return np.stack(
+            [np.asarray(Image.fromarray(each).resize((48, 48), Image.Resampling.BICUBIC)) for each in coarse]
+        )
+
+    return np.clip(128 + 30 * (texture(1) + own * texture(count)), 0, 255).astype(np.uint8)
+
+
+def compose(images: NDArray[np.uint8], labels: NDArray[np.int64], **options: object) -> list[Composite]:
+    transforms = np.repeat(whole_picture(48, 48)[None], len(images), axis=0)
+    return make_composites(images, transforms, unit_rows(len(images)), labels, SETTINGS, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def two_classes() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    return np.concatenate([drawn_faces(200, 1), drawn_faces(60, 2)]), np.repeat([1, 6], [200, 60])
+
+
+@pytest.fixture(scope="module")
+def composites(two_classes: tuple[NDArray[np.uint8], NDArray[np.int64]]) -> list[Composite]:
+    return compose(*two_classes)
+
+
+def test_each_averages_at_least_sixteen_pictures_of_its_own_emotion(two_classes, composites) -> None:
+    _, labels = two_classes
+    assert {composite.emotion for composite in composites} == {"happiness", "fear"}
+    for composite in composites:
+        assert len(np.unique(composite.members)) >= FEWEST_PICTURES
+        assert {EMOTIONS[label] for label in labels[composite.members]} == {composite.emotion}
+        assert composite.portrait.shape == (64, 64)
+        assert composite.crop.shape == (48, 48)
+        assert composite.portrait.dtype == composite.crop.dtype == np.uint8
+
+
+def test_each_tells_how_close_its_closest_source_is(two_classes, composites) -> None:
+    images, _ = two_classes
+    for composite in composites:
+        assert composite.closest_source_correlation == closest_source(composite.crop, patterns(images))[1]
+        assert composite.closest_source_correlation < SAME_PICTURE
+
+
+def test_no_two_are_made_of_mostly_the_same_pictures(composites) -> None:
+    for one, other in itertools.combinations(composites, 2):
+        assert len(np.intersect1d(one.members, other.members)) <= SETTINGS.shared * len(one.members)
+
+
+def test_the_same_data_give_the_same_composites(two_classes, composites) -> None:
+    again = compose(*two_classes)
+    assert [each.members.tolist() for each in again] == [each.members.tolist() for each in composites]
+
+
+def test_a_composite_that_is_one_source_is_dropped() -> None:
+    """Nearly equal pictures: each is a different one, but their average is as good as any of them."""
+    images = drawn_faces(100, 3, own=0.5)
+    nearly_equal = compose(images, np.full(100, 1))
+    unlike = compose(drawn_faces(100, 3, own=0.8), np.full(100, 1))
+    assert nearly_equal == []
+    assert unlike != []
+
+
+def test_a_source_counts_even_where_it_is_in_no_average(two_classes, composites) -> None:
+    images, labels = two_classes
+    spy = np.concatenate([images, composites[0].crop[None]])
+    portraits = compose(spy, np.append(labels, -1))
+    assert all(closest_source(each.crop, patterns(spy[-1:]))[1] < SAME_PICTURE for each in portraits)
+
+
+def test_repeats_of_a_picture_count_once() -> None:
+    fifteen = drawn_faces(15, 4)
+    assert compose(np.repeat(fifteen, 4, axis=0), np.full(60, 1)) == []
+
+
+def test_a_composite_that_reads_as_something_else_is_dropped(two_classes) -> None:
+    readings = compose(*two_classes, read=lambda crops: ["happiness"] * len(crops))
+    assert {composite.emotion for composite in readings} == {"happiness"}
+
+
+def test_progress_reaches_its_end(two_classes) -> None:
+    steps: list[tuple[int, int]] = []
+    compose(*two_classes, progress=lambda done, total: steps.append((done, total)))
+    assert [done for done, _ in steps] == list(range(1, steps[-1][1] + 1))
+
+
+def test_rare_classes_get_more_than_their_share_but_not_more_than_they_have_pictures_for() -> None:
+    counts = shares([10_000, 2_500, 64, 15, 0], 310)
+    assert counts[0] == pytest.approx(2 * counts[1], abs=1)
+    assert counts[0] / counts[2] < 10_000 / 64
+    assert counts[2] <= 2 * 64 // FEWEST_PICTURES
+    assert counts[3:] == [0, 0]
+
+
+def shipped() -> list[Item]:
+    """The composites of the reference set, none before it is built."""
+    folder = Settings().reference / "gallery"
+    network = (Settings().reference / "network.onnx").is_file()
+    if not network or not folder.is_dir():
+        return []
+    from siamese.network.runtime import Embedder
+
+    fingerprint = Embedder(Settings().reference / "network.onnx").fingerprint
+    return [item for item in Gallery.load(folder, fingerprint).items if item.labelled_by == "composite"]
+
+
+def test_every_shipped_composite_is_of_many_pictures_and_close_to_none() -> None:
+    items = shipped()
+    if not items:
+        pytest.skip("There is no reference set with a gallery of composites in prototypes/.")
+    assert {item.emotion for item in items} == set(EMOTIONS)
+    assert all(item.notes["pictures"] >= FEWEST_PICTURES for item in items)
+    assert max(item.notes["closest_source_correlation"] for item in items) < SAME_PICTURE
+
+
+@pytest.fixture(scope="module")
+def training_faces() -> NDArray[np.float32]:
+    """The patterns of FER+'s training images, aligned; detection is cached beside the repository's other caches."""
+    repository = Path(__file__).parents[2]
+    root = Path(os.environ.get("SEMBLANCE_FERPLUS", repository.parent / "shared" / "data" / "ferplus"))
+    if not (root / "train.parquet").is_file():
+        pytest.skip("FER+ is not here: set SEMBLANCE_FERPLUS to the folder of its parquet files.")
+    return patterns(aligned_crops(ferplus.load(root, "train"), cache=repository / "cache"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_no_shipped_picture_is_close_to_a_training_image(training_faces: NDArray[np.float32]) -> None:
+    items = shipped()
+    if not items:
+        pytest.skip("There is no reference set with a gallery of composites in prototypes/.")
+    pictures = [
+        Image.fromarray(decode(item.thumbnail)).convert("L").resize((48, 48), Image.Resampling.BOX) for item in items
+    ]
+    correlations = [closest_source(np.asarray(picture), training_faces)[1] for picture in pictures]
+    assert max(correlations) < SAME_PICTURE + 0.01  # WebP changes a little
+    assert correlations == pytest.approx([item.notes["closest_source_correlation"] for item in items], abs=0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_bound_lies_between_different_pictures_and_repeats(training_faces: NDArray[np.float32]) -> None:
+    rows = np.random.default_rng(0).choice(len(training_faces), 3000, replace=False)
+    closest = closest_others(training_faces, rows)
+
+    def share(low: float, high: float) -> float:
+        return float(((closest >= low) & (closest < high)).mean())
+
+    valley = share(SAME_PICTURE - 0.01, SAME_PICTURE + 0.03)
+    assert share(0.78, 0.82) > 2 * valley  # different pictures
+    assert share(0.96, 1.01) > 2 * valley  # the same one again

@@ -1,0 +1,81 @@
+"""The command line: one JSON object on stdout, or one sentence on stderr and exit code 2."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.io
+from numpy.typing import NDArray
+
+from siamese.cli import USER_ERROR, main
+from siamese.gallery.gallery import Gallery
+from siamese.network.runtime import Embedder
+from siamese.vocabulary import EMOTIONS
+from tests.tiny import draw_face
+
+
+@pytest.fixture
+def portrait(tmp_path: Path, astronaut: NDArray[np.uint8]) -> Path:
+    path = tmp_path / "astronaut.png"
+    skimage.io.imsave(path, astronaut)
+    return path
+
+
+def run(*arguments: object) -> int:
+    """The exit code."""
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    return int(ended.value.code or 0)
+
+
+def test_recognise_prints_one_object(portrait: Path, reference: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("recognise", portrait, "--json", "--reference", reference) == 0
+    (face,) = json.loads(capsys.readouterr().out)["faces"]
+    assert face["emotion"] in EMOTIONS and not face["whole_picture"]
+
+
+def test_compare_prints_one_object(portrait: Path, reference: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("compare", portrait, portrait, "--json", "--reference", reference) == 0
+    assert json.loads(capsys.readouterr().out)["same_expression"] is True
+
+
+def test_similar_prints_one_object(portrait: Path, reference: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("similar", portrait, "-k", 12, "--json", "--reference", reference) == 0
+    assert len(json.loads(capsys.readouterr().out)["neighbours"]) == 12
+
+
+@pytest.mark.parametrize("command", [["recognise"], ["compare", "same"], ["similar"]])
+def test_without_json_it_speaks_to_people(
+    command: list[str], portrait: Path, reference: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = [portrait] if len(command) > 1 else []
+    assert run(command[0], portrait, *again, "--reference", reference) == 0
+    assert any(name in capsys.readouterr().out for name in EMOTIONS)
+
+
+def test_a_refusal_is_a_sentence_on_stderr(tmp_path: Path, reference: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    letter = tmp_path / "letter.jpg"
+    letter.write_text("Dear reader")
+    assert run("recognise", letter, "--json", "--reference", reference) == USER_ERROR
+    out, err = capsys.readouterr()
+    assert out == "" and "not an image" in err and "Traceback" not in err
+
+
+def test_a_gallery_from_folders_takes_their_names_as_labels(tmp_path: Path, reference: Path) -> None:
+    for folder, label in (("happy", 1), ("smirks", 7)):
+        (tmp_path / "photos" / folder).mkdir(parents=True)
+        skimage.io.imsave(tmp_path / "photos" / folder / "face.png", draw_face(label, size=96))
+    skimage.io.imsave(tmp_path / "photos" / "unknown.png", draw_face(2, size=96))
+    (tmp_path / "photos" / "broken.jpg").write_bytes(b"no image")
+    out = tmp_path / "gallery"
+    assert run("gallery", "build", "--folder", tmp_path / "photos", "--out", out, "--reference", reference) == 0
+    items = Gallery.load(out, Embedder(reference / "network.onnx").fingerprint).items
+    labels = {item.emotion: item.labelled_by for item in items}
+    assert len(items) == 3 and labels.items() >= {"happiness": "folder", "smirks": "folder"}.items()
+    assert "reading" in {item.labelled_by for item in items}
+
+
+def test_a_gallery_needs_one_origin(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("gallery", "build", "--out", tmp_path) == USER_ERROR
+    assert "--folder" in capsys.readouterr().err

@@ -1,0 +1,136 @@
+"""The service on the tiny reference set: what it answers, and which sentence it gives instead of an answer."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from siamese import ExpressionService
+from siamese.errors import GalleryError, ImageError, NoFaceError, ReferenceSetError
+from siamese.vocabulary import EMOTIONS
+from tests.tiny import draw_face
+
+BLANK = np.full((400, 600, 3), 200, dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def service(reference: Path) -> ExpressionService:
+    return ExpressionService.load(reference)
+
+
+def test_a_reading_is_a_comparison_with_every_prototype(
+    service: ExpressionService, astronaut: NDArray[np.uint8]
+) -> None:
+    (reading,) = service.recognise(astronaut)
+    cosines = [float(reading.embedding @ vector) for vector in service.prototypes.vectors]
+    assert list(reading.similarities) == list(EMOTIONS)
+    assert list(reading.similarities.values()) == pytest.approx(cosines, abs=1e-6)
+    exponentials = np.exp(np.array(cosines) / service.calibration.temperature)
+    assert list(reading.probabilities.values()) == pytest.approx(exponentials / exponentials.sum(), abs=1e-6)
+    assert reading.emotion == EMOTIONS[int(np.argmax(cosines))]
+    assert reading.confidence == max(reading.probabilities.values())
+
+
+def test_the_box_encloses_the_landmarks_of_the_face(service: ExpressionService, astronaut: NDArray[np.uint8]) -> None:
+    (reading,) = service.recognise(astronaut)
+    assert reading.landmarks is not None and not reading.whole_picture
+    assert (reading.landmarks > reading.box[:2]).all() and (reading.landmarks < reading.box[2:]).all()
+
+
+def test_results_are_ready_for_json(service: ExpressionService, astronaut: NDArray[np.uint8]) -> None:
+    results = [service.recognise(astronaut)[0], service.compare(astronaut, astronaut), service.similar(astronaut, 1)[0]]
+    for result in results:
+        assert json.loads(json.dumps(result.to_dict())) == result.to_dict()
+
+
+def test_a_photo_without_a_face_is_refused_with_advice(service: ExpressionService) -> None:
+    with pytest.raises(NoFaceError, match="larger, well lit"):
+        service.recognise(BLANK)
+
+
+def test_a_picture_is_taken_whole_where_the_person_says_so(service: ExpressionService) -> None:
+    (reading,) = service.recognise(BLANK, whole=True)
+    assert reading.whole_picture and reading.landmarks is None
+    assert reading.box.tolist() == [0, 0, 600, 400]
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "taken"), [(48, 48, True), (100, 110, True), (60, 120, False), (200, 200, False)]
+)
+def test_only_small_square_pictures_are_taken_whole_unasked(
+    service: ExpressionService, height: int, width: int, taken: bool
+) -> None:
+    plain = np.full((height, width, 3), 128, dtype=np.uint8)
+    if taken:
+        assert service.recognise(plain)[0].whole_picture
+    else:
+        with pytest.raises(NoFaceError):
+            service.recognise(plain)
+
+
+def test_a_detected_face_wins_over_the_whole_picture(service: ExpressionService, astronaut: NDArray[np.uint8]) -> None:
+    assert not service.recognise(astronaut, whole=True)[0].whole_picture
+
+
+def test_a_face_shows_the_same_expression_as_itself(service: ExpressionService, astronaut: NDArray[np.uint8]) -> None:
+    result = service.compare(astronaut, astronaut)
+    assert result.similarity == pytest.approx(1, abs=1e-5)
+    assert result.same_expression
+    assert result.probability == pytest.approx(float(service.verification.probability(result.similarity)))
+
+
+def test_comparing_is_symmetric(service: ExpressionService, astronaut: NDArray[np.uint8]) -> None:
+    drawn = draw_face(2, size=96)
+    there, back = service.compare(astronaut, drawn), service.compare(drawn, astronaut)
+    assert (there.similarity, there.same_expression) == (pytest.approx(back.similarity), back.same_expression)
+
+
+def test_a_face_that_the_photo_does_not_have_is_named(service: ExpressionService, astronaut: NDArray[np.uint8]) -> None:
+    with pytest.raises(NoFaceError, match="no face number 3: the photo has 1"):
+        service.compare(astronaut, astronaut, face_b=2)
+
+
+def test_similar_is_a_brute_force_search_of_the_gallery(
+    service: ExpressionService, astronaut: NDArray[np.uint8]
+) -> None:
+    embedding = service.recognise(astronaut)[0].embedding
+    expected = np.sort(service.gallery.embeddings @ embedding)[::-1][:5]
+    assert [found.similarity for found in service.similar(astronaut, 5)] == pytest.approx(expected.tolist(), abs=1e-5)
+
+
+def test_similar_can_be_held_to_one_emotion(service: ExpressionService, astronaut: NDArray[np.uint8]) -> None:
+    assert {found.emotion for found in service.similar(astronaut, 4, emotion="fear")} == {"fear"}
+
+
+def test_an_example_is_not_among_its_own_neighbours(service: ExpressionService) -> None:
+    item = service.gallery.items[0]
+    assert item.id not in {found.item.id for found in service.similar_to_item(item.id, len(service.gallery))}
+
+
+def test_a_taught_expression_is_recognised(reference: Path, astronaut: NDArray[np.uint8]) -> None:
+    service = ExpressionService.load(reference)
+    service.teach("smirk", [astronaut])
+    (reading,) = service.recognise(astronaut)
+    assert reading.emotion == "smirk"
+    assert reading.similarities["smirk"] == pytest.approx(1, abs=1e-5)
+    assert sum(reading.probabilities.values()) == pytest.approx(1)
+
+
+def test_teaching_needs_a_photo(service: ExpressionService) -> None:
+    with pytest.raises(ImageError, match="at least one photo"):
+        service.teach("smirk", [])
+
+
+def test_a_missing_reference_set_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ReferenceSetError, match="no reference set"):
+        ExpressionService.load(tmp_path / "nowhere")
+
+
+def test_without_a_gallery_all_but_similar_works(reference: Path, astronaut: NDArray[np.uint8]) -> None:
+    loaded = ExpressionService.load(reference)
+    service = ExpressionService(loaded.embedder, loaded.prototypes, loaded.calibration, loaded.verification)
+    assert service.recognise(astronaut)
+    with pytest.raises(GalleryError, match="gallery build"):
+        service.similar(astronaut)
