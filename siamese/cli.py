@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from siamese.errors import DatasetError, GalleryError, SemblanceError
-from siamese.vocabulary import EMOTIONS, emotion_of, index_of
+from siamese.errors import GalleryError, SemblanceError
+from siamese.vocabulary import EMOTIONS, emotion_of
 
 if TYPE_CHECKING:
     from siamese.gallery.build import Entry
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Read expressions by similarity.", no_args_is_help=True, pretty_exceptions_enable=False)
 gallery_app = typer.Typer(help="Build galleries of examples.", no_args_is_help=True)
 app.add_typer(gallery_app, name="gallery")
+reference_app = typer.Typer(help="Build reference sets from training runs.", no_args_is_help=True)
+app.add_typer(reference_app, name="reference")
 
 USER_ERROR = 2  # exit code when a sentence was printed instead of an answer
 
 _BAR = 24  # characters
-_PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 _DATASETS = "Data set: ferplus."
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -37,6 +38,7 @@ GalleryFolder = Annotated[Path | None, typer.Option(help="Gallery to use instead
 PhotoFile = Annotated[Path, typer.Argument(help="A JPEG, PNG, WebP, BMP, GIF or TIFF file.")]
 FaceNumber = Annotated[int, typer.Option(help="Which face, counted from 0, largest first.")]
 Dataset = Annotated[str, typer.Option(help=_DATASETS)]
+Cache = Annotated[Path, typer.Option(help="Folder that keeps a data set's faces and embeddings between runs.")]
 Split = Annotated[str, typer.Option(help="The data set's part: train, validation or test.")]
 
 
@@ -121,12 +123,13 @@ def evaluate(
     protocol: Annotated[str, typer.Option(help="How votes become labels: majority or plurality.")] = "majority",
     as_json: AsJson = False,
     reference: Reference = None,
+    cache: Cache = Path("cache"),
 ) -> None:
     """Measure the reference set on a labelled data set."""
-    from siamese.evaluation.protocols import evaluate_dataset
+    from siamese.evaluation.datasets import evaluate_dataset
     from siamese.settings import Settings
 
-    evidence = evaluate_dataset(dataset, root, split, protocol, reference or Settings().reference).to_dict()
+    evidence = evaluate_dataset(dataset, root, split, protocol, reference or Settings().reference, cache).to_dict()
     if as_json:
         _print_json(evidence)
         return
@@ -148,6 +151,7 @@ def build(
     split: Split = "train",
     title: Annotated[str | None, typer.Option(help="What the gallery is called.")] = None,
     reference: Reference = None,
+    cache: Cache = Path("cache"),
 ) -> None:
     """Build a gallery from a folder of photos, or from a data set."""
     from siamese.gallery.build import build_gallery
@@ -157,49 +161,53 @@ def build(
     service = _service(reference)
     skipped: dict[Path, str] = {}
     if folder is not None:
-        title, (entries, count) = title or folder.resolve().name, _folder_entries(service, folder, skipped)
-    elif dataset != "ferplus":
-        raise DatasetError(f"There is no data set «{dataset}» here. Choose: ferplus.")
+        name, (entries, count) = folder.resolve().name, _folder_entries(service, folder, skipped)
     else:
-        title, (entries, count) = title or f"{dataset} {split}", _dataset_entries(service, str(root), split)
+        name, (entries, count) = f"{dataset} {split}", _dataset_entries(str(dataset), str(root), split, cache)
     with Progress(*Progress.get_default_columns(), console=Console(stderr=True)) as progress:
         task = progress.add_task("Reading faces", total=count)
-        built = build_gallery(progress.track(entries, task_id=task), service.embedder, title, read=service.emotions)
+        tracked = progress.track(entries, task_id=task)
+        built = build_gallery(tracked, service.embedder, title or name, read=service.emotions)
     built.save(out)
     for path, sentence in skipped.items():
         print(f"Left out {path}: {sentence}", file=sys.stderr)
     print(f"{out}: «{built.title}», {len(built)} examples")
 
 
+@reference_app.command("build")
+def build_reference_set(
+    run: Annotated[Path, typer.Option(help="The training run's folder.")],
+    root: Annotated[Path, typer.Option(help="The folder of FER+, for prototypes, calibration and evidence.")],
+    out: Annotated[Path, typer.Option(help="Folder to write the reference set to.")] = Path("prototypes"),
+    figures: Annotated[Path, typer.Option(help="Folder for the figures.")] = Path("docs/figures"),
+    cache: Cache = Path("cache"),
+) -> None:
+    """Make what the service needs from a trained network, with its model card."""
+    from siamese.evaluation.reference import build_reference
+
+    build_reference(run, root, out, figures, cache)
+    print(f"{out}: written, with {out / 'MODEL_CARD.md'}")
+
+
 def _folder_entries(service: "ExpressionService", folder: Path, skipped: dict[Path, str]) -> "tuple[Entries, int]":
+    from siamese.datasets.folder import scan
     from siamese.gallery.build import entries_from_photos
 
-    if not folder.is_dir():
-        raise GalleryError(f"There is no folder {folder}. Name one that holds photos.")
-    photos = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in _PHOTO_SUFFIXES]
-    labelled = [(path, None if path.parent == folder else _label(path.parent.name)) for path in photos]
-    return entries_from_photos(labelled, service.faces, skipped), len(photos)
+    found = scan(folder)
+    skipped.update(found.skipped)
+    return entries_from_photos(found.photos, service.faces, skipped), len(found.photos)
 
 
-def _dataset_entries(service: "ExpressionService", root: str, split: str) -> "tuple[Entries, int]":
+def _dataset_entries(dataset: str, root: str, split: str, cache: Path) -> "tuple[Entries, int]":
     """A data set's pictures are faces already: each is aligned where the detector sees it, else taken whole."""
-    from siamese.datasets import ferplus
-    from siamese.gallery.build import Entry
+    from siamese.datasets.crops import crops, portraits
+    from siamese.evaluation.datasets import load_dataset
+    from siamese.gallery.build import entries_from_crops
 
-    samples = ferplus.load(root, split).labelled()
-
-    def entries() -> "Entries":
-        for image, label, source in zip(samples.images, samples.labels, samples.sources, strict=True):
-            face = service.faces(image, whole=True)[0]
-            yield Entry(face.crop, face.portrait, EMOTIONS[label], source, "data set")
-
-    return entries(), len(samples)
-
-
-def _label(folder_name: str) -> str:
-    """A folder's name as the vocabulary spells it; one that it does not know stands for itself."""
-    index = index_of(folder_name)
-    return folder_name if index is None else EMOTIONS[index]
+    samples = load_dataset(dataset, root, split).labelled()
+    emotions = [EMOTIONS[label] for label in samples.labels]
+    inputs = crops(samples, cache=cache)
+    return entries_from_crops(inputs, emotions, samples.sources, portraits(samples, cache=cache)), len(samples)
 
 
 def _service(reference: Path | None, gallery: Path | None = None) -> "ExpressionService":

@@ -24,7 +24,7 @@ def astronaut() -> NDArray[np.uint8]:
 
 @pytest.fixture(scope="session")
 def group_photos() -> list[Path]:
-    """Six photos; in name order, they show 3, 1, 3, 4, 5 and 4 faces."""
+    """Six photos; in name order, they show 3, 3, 3, 4, 5 and 4 people, two in the second from the side or bowed."""
     if not FOLDER.is_dir():
         pytest.skip("No group photos: `make setup-test` fetches them where there are npm and its registry.")
     return sorted(FOLDER.glob("sample*.jpg"))

@@ -7,17 +7,19 @@ Detection over a data set takes minutes, so its answer is kept in a cache file n
 import hashlib
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
 from rich.progress import track
 
 from siamese.datasets import ferplus
 from siamese.datasets.samples import Samples
 from siamese.errors import DatasetError
-from siamese.faces.align import alignment, box_transform, face_crop, whole_picture
+from siamese.faces.align import alignment, box_transform, face_crop, warp, whole_picture
 from siamese.faces.detect import Face, FaceDetector
 
 KINDS = ("aligned", "box", "whole")
@@ -26,7 +28,7 @@ _BATCH = 256
 
 @dataclass(frozen=True)
 class Detections:
-    """The largest face of each image: `found` (n,) bool, `boxes` (n, 4) and `landmarks` (n, 5, 2), nan where none is."""
+    """The largest face of each image: `found` (n,) bool, `boxes` (n, 4) and `landmarks` (n, 5, 2), else nan."""
 
     found: NDArray[np.bool_]
     boxes: NDArray[np.float32]
@@ -35,7 +37,7 @@ class Detections:
 
 def detections(samples: Samples, cache: str | Path = "cache") -> Detections:
     """Detect the face in every image of a data set of tight crops, or read the answer of an earlier call."""
-    path = Path(cache) / f"faces-{_fingerprint(samples.images)}.npz"
+    path = Path(cache) / f"faces-{fingerprint(samples.images)}.npz"
     if not path.is_file():
         _write(path, _detect(samples))
     with np.load(path, allow_pickle=False) as arrays:
@@ -67,6 +69,12 @@ def crops(samples: Samples, kind: str = "aligned", cache: str | Path = "cache") 
     return np.stack([face_crop(image, transform) for image, transform in pairs])
 
 
+def portraits(samples: Samples, size: int = 96, cache: str | Path = "cache") -> Iterator[NDArray[np.uint8]]:
+    """The same faces as `crops` for people to look at, each (size, size) uint8, one after the other."""
+    for image, transform in zip(samples.images, transforms(samples, "aligned", cache), strict=True):
+        yield warp(image, transform, size)
+
+
 def measured_template(samples: Samples, cache: str | Path = "cache") -> NDArray[np.float32]:
     """The median landmarks (5, 2) of the images in which the detector finds a face."""
     faces = detections(samples, cache)
@@ -77,7 +85,7 @@ def _detect(samples: Samples) -> Detections:
     detector = FaceDetector()
     batches = [samples.images[start : start + _BATCH] for start in range(0, len(samples), _BATCH)]
     found: list[Face | None] = []
-    for batch in track(batches, f"Finding faces in {samples.dataset} {samples.split}"):
+    for batch in track(batches, f"Finding faces in {samples.dataset} {samples.split}", console=Console(stderr=True)):
         found += detector.detect_crops(batch)
     nothing = Face(np.full(4, np.nan, np.float32), 0.0, np.full((5, 2), np.nan, np.float32))
     return Detections(
@@ -94,7 +102,8 @@ def _write(path: Path, answer: Detections) -> None:
     unfinished.replace(path)
 
 
-def _fingerprint(images: NDArray[np.uint8]) -> str:
+def fingerprint(images: NDArray[np.uint8]) -> str:
+    """What names these very images in a cache."""
     return hashlib.sha256(np.ascontiguousarray(images).tobytes()).hexdigest()[:16]
 
 

@@ -159,7 +159,8 @@ class Gallery:
         if made_by != fingerprint:
             raise GalleryError(
                 f"The gallery «{gallery.title}» was made by the network {made_by}, "
-                f"but the network in use is {fingerprint}, and their embeddings do not compare. Build the gallery again with `python -m siamese gallery build`."
+                f"but the network in use is {fingerprint}, and their embeddings do not compare. "
+                "Build the gallery again with `python -m siamese gallery build`."
             )
         return gallery
 

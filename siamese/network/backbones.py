@@ -18,25 +18,32 @@ _FIRST_CHANNELS = 32
 _BGR_MEAN = (103.939, 116.779, 123.68)  # what the published face weights expect to be subtracted
 
 
-class MobileNetFaces(nn.Module):
+class Backbone(nn.Module):
+    """What every backbone is: a module that announces how many features it gives."""
+
+    features: int
+
+
+class MobileNetFaces(Backbone):
     """MobileNet v1 (Howard et al. 2017) as the face weights expect it: BGR, 0–255, TensorFlow's padding, ReLU6.
 
     The crop is enlarged to `input_size` inside, so that the same weights serve every resolution of the crop.
     """
 
     features = 1024
+    mean: torch.Tensor
 
     def __init__(self, input_size: int = 112) -> None:
         super().__init__()
         self.input_size = input_size
         self.register_buffer("mean", torch.tensor(_BGR_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.first = _ConvNorm(3, _FIRST_CHANNELS, kernel=3, stride=_FIRST_STRIDE)
+        self.first = ConvNorm(3, _FIRST_CHANNELS, kernel=3, stride=_FIRST_STRIDE)
         channels = (_FIRST_CHANNELS, *_BLOCK_CHANNELS)
         self.blocks = nn.Sequential(
             *(
                 nn.Sequential(
-                    _ConvNorm(channels[i], channels[i], kernel=3, stride=stride, depthwise=True),
-                    _ConvNorm(channels[i], channels[i + 1], kernel=1, stride=1),
+                    ConvNorm(channels[i], channels[i], kernel=3, stride=stride, depthwise=True),
+                    ConvNorm(channels[i], channels[i + 1], kernel=1, stride=1),
                 )
                 for i, stride in enumerate(_BLOCK_STRIDES)
             )
@@ -49,8 +56,8 @@ class MobileNetFaces(nn.Module):
         return self.blocks(self.first(pixels)).mean(dim=(2, 3))
 
 
-class ResNet18Small(nn.Module):
-    """Torchvision's ResNet18 (He et al. 2016) with a stem for small crops: one 3×3 convolution of stride 1, no pooling."""
+class ResNet18Small(Backbone):
+    """Torchvision's ResNet18 (He et al. 2016) with a stem for small crops: 3×3, stride 1, no pooling."""
 
     features = 512
 
@@ -67,7 +74,7 @@ class ResNet18Small(nn.Module):
         return self.network((crops - 0.5) / 0.25)
 
 
-class _ConvNorm(nn.Module):
+class ConvNorm(nn.Module):
     """Convolution, batch norm, ReLU6; with stride 2 padded at the bottom and right only (TensorFlow's SAME)."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, depthwise: bool = False) -> None:
@@ -92,7 +99,7 @@ class _ConvNorm(nn.Module):
         return F.conv2d(padded, self.convolution.weight, stride=2, groups=self.convolution.groups)
 
 
-BACKBONES: dict[str, Callable[[], nn.Module]] = {
+BACKBONES: dict[str, Callable[[], Backbone]] = {
     "mobilenet": MobileNetFaces,
     "resnet18": ResNet18Small,
 }

@@ -1,13 +1,15 @@
 """The published face weights (arrays with batch norm folded away) → a MobileNet with true batch norms again."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from siamese.errors import TrainingError
-from siamese.network.backbones import MobileNetFaces
+from siamese.network.backbones import ConvNorm, MobileNetFaces
 
 
 def load_face_weights(backbone: MobileNetFaces, path: str | Path, crops: torch.Tensor) -> None:
@@ -60,10 +62,14 @@ def _start_as_bias(norm: nn.BatchNorm2d, bias: torch.Tensor) -> None:
     norm.bias.data.copy_(bias)
 
 
-def _layers(backbone: MobileNetFaces, arrays):
+def _layers(
+    backbone: MobileNetFaces, arrays: Mapping[str, NDArray[np.float32]]
+) -> Iterator[tuple[ConvNorm, NDArray[np.float32], NDArray[np.float32]]]:
     """Each convolution with its weight (the depthwise ones times their scale) and bias, front to back."""
     yield backbone.first, arrays["conv1.weight"], arrays["conv1.bias"]
     for number, block in enumerate(backbone.blocks, start=1):
+        depthwise, pointwise = block.children()
+        assert isinstance(depthwise, ConvNorm) and isinstance(pointwise, ConvNorm)
         scale = arrays[f"dw{number}.scale"].reshape(-1, 1, 1, 1)
-        yield block[0], arrays[f"dw{number}.weight"] * scale, arrays[f"dw{number}.bias"]
-        yield block[1], arrays[f"pw{number}.weight"], arrays[f"pw{number}.bias"]
+        yield depthwise, arrays[f"dw{number}.weight"] * scale, arrays[f"dw{number}.bias"]
+        yield pointwise, arrays[f"pw{number}.weight"], arrays[f"pw{number}.bias"]

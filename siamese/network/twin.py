@@ -1,4 +1,4 @@
-"""The twin network: every crop of a pair, triplet or batch passes the same weights and becomes a unit-length embedding."""
+"""Crops of a pair, triplet or batch, all through the same weights → unit-length embeddings."""
 
 import json
 from dataclasses import asdict, dataclass

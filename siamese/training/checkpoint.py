@@ -11,12 +11,27 @@ from siamese.errors import TrainingError
 
 @dataclass
 class Progress:
-    """How far a run is: batches done of the epoch at hand, and the best validation score with its epoch."""
+    """How far a run is: the epoch at hand, what is done of it, and the best validation score with its epoch."""
 
     epoch: int = 0
     batch: int = 0
+    vote_sum: float = 0.0
+    metric_sum: float = 0.0
     best_score: float = float("-inf")
     best_epoch: int = -1
+
+    def end_batch(self, vote_term: float, metric_term: float) -> None:
+        """Count a batch with its two losses."""
+        self.batch += 1
+        self.vote_sum += vote_term
+        self.metric_sum += metric_term
+
+    def end_epoch(self) -> dict[str, float]:
+        """Go on to the next epoch; the answer is this one's mean losses."""
+        means = {"vote_loss": self.vote_sum / self.batch, "metric_loss": self.metric_sum / self.batch}
+        self.epoch += 1
+        self.batch, self.vote_sum, self.metric_sum = 0, 0.0, 0.0
+        return means
 
 
 def save(path: Path, progress: Progress, states: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 import argparse
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from siamese.errors import TrainingError
 
@@ -49,7 +49,9 @@ class TrainingConfig:
     warmup: float = option(0.05, "share of all steps in which the learning rate rises")
     average_decay: float = option(0.998, "decay of the exponential moving average of the weights; 0 keeps none")
     gradient_clip: float = option(5.0, "largest norm of the gradient; 0 does not clip")
-    precision: str = option("bf16-mixed", "Lightning Fabric's precision", ("bf16-mixed", "32-true"))
+    precision: Literal["bf16-mixed", "32-true"] = option(
+        "bf16-mixed", "Lightning Fabric's precision", ("bf16-mixed", "32-true")
+    )
     threads: int = option(0, "CPU threads; 0 leaves the choice to PyTorch")
     seed: int = option(0, "seed of everything random")
     limit: int = option(0, "train on this many images only, for a quick look; 0 takes all")

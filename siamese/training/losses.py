@@ -10,6 +10,8 @@ from pytorch_metric_learning.miners import TripletMarginMiner
 
 from siamese.datasets.samples import UNLABELLED
 
+_LEAST_SHARE = 1e-4
+
 MetricLoss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
@@ -25,7 +27,7 @@ def metric_loss(name: str, margin: float) -> MetricLoss:
 
 
 def _triplet(margin: float) -> MetricLoss:
-    """Triplets mined in the batch: the semi-hard ones, which violate the margin but not yet the order (FaceNet 2015)."""
+    """Semi-hard triplets of the batch, which violate the margin but not the order (Schroff et al., FaceNet, 2015)."""
     distance = CosineSimilarity()
     loss = TripletMarginLoss(margin=margin, distance=distance)
     miner = TripletMarginMiner(margin=margin, distance=distance, type_of_triplets="semihard")
@@ -37,7 +39,7 @@ def _triplet(margin: float) -> MetricLoss:
 
 
 def _contrastive(margin: float) -> MetricLoss:
-    """Every pair of the batch: positives drawn to similarity 1, negatives pushed below 1 − margin (Hadsell et al. 2006)."""
+    """Every pair of the batch: positives drawn to similarity 1, negatives pushed below 1 − margin (Hadsell 2006)."""
     return ContrastiveLoss(pos_margin=1.0, neg_margin=1.0 - margin, distance=CosineSimilarity())
 
 
@@ -53,6 +55,7 @@ def vote_loss(similarities: torch.Tensor, votes: torch.Tensor, scale: float, log
 def training_log_prior(batch_prior: torch.Tensor, data_prior: torch.Tensor, strength: float) -> torch.Tensor:
     """What to add to the logits so that, without it, they assume class frequencies proportional to data_prior^strength.
 
-    Both priors are (c,) and sum to one: the classes' shares in the batches drawn and in the data.
+    Both priors are (c,) and sum to one: the classes' shares in the batches drawn and in the data. A class that the data
+    lacks counts as if it had a share of 1e-4.
     """
-    return batch_prior.log() - strength * data_prior.log()
+    return batch_prior.clamp(min=_LEAST_SHARE).log() - strength * data_prior.clamp(min=_LEAST_SHARE).log()

@@ -14,7 +14,10 @@ class BatchSampler:
     """The batches of any epoch, a function of seed and epoch alone, so that a run can be resumed anywhere."""
 
     def __init__(self, labels: NDArray[np.int64], config: TrainingConfig) -> None:
-        """`labels` (n,), UNLABELLED for rows that only the auxiliary term uses. Raises TrainingError on too few classes."""
+        """`labels` (n,), UNLABELLED where a row serves the auxiliary term alone.
+
+        Raises TrainingError where there are fewer classes than a batch is to hold.
+        """
         self._rows = len(labels)
         self._of_class = [np.flatnonzero(labels == label) for label in np.unique(labels[labels != UNLABELLED])]
         self._config = config

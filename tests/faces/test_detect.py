@@ -14,7 +14,8 @@ from siamese.faces.detect import LANDMARKS, DetectorSettings, Face, FaceDetector
 # Pupils, nose tip and mouth corners, read off the picture by eye, enlarged tenfold under a grid.
 ASTRONAUT_LANDMARKS = np.array([[203.5, 101], [247, 103.5], [223, 127], [203, 139.5], [246, 140]], dtype=np.float32)
 TOLERANCE = 5  # pixels there, a ninth of the distance between the eyes
-FACES_IN_GROUP_PHOTOS = [3, 1, 3, 4, 5, 4]
+PEOPLE_IN_GROUP_PHOTOS = [3, 3, 3, 4, 5, 4]  # counted by eye
+FACES_TURNED_AWAY = [0, 2, 0, 0, 0, 0]  # in profile or bowed, which MTCNN may miss
 
 
 def only(faces: list[Face]) -> Face:
@@ -60,8 +61,9 @@ def test_faces_come_largest_first(detector: FaceDetector, astronaut: NDArray[np.
     assert [face.area for face in faces] == sorted((face.area for face in faces), reverse=True)
 
 
-def test_every_face_of_a_group_is_found(detector: FaceDetector, group_photos: list[Path]):
-    assert [len(detector.detect(decode(photo))) for photo in group_photos] == FACES_IN_GROUP_PHOTOS
+def test_every_face_of_a_group_is_found_unless_it_is_turned_away(detector: FaceDetector, group_photos: list[Path]):
+    for photo, people, away in zip(group_photos, PEOPLE_IN_GROUP_PHOTOS, FACES_TURNED_AWAY, strict=True):
+        assert people - away <= len(detector.detect(decode(photo))) <= people
 
 
 def test_detecting_changes_nothing_and_says_the_same_twice(detector: FaceDetector, astronaut: NDArray[np.uint8]):

@@ -1,0 +1,123 @@
+"""A training run and FER+ → the reference set that ships: network, prototypes, calibration, gallery, model card."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from siamese.datasets import crops, ferplus
+from siamese.datasets.samples import Samples
+from siamese.evaluation.datasets import evaluate_dataset
+from siamese.evaluation.embeddings import embeddings
+from siamese.evaluation.figures import confusion_figure, reliability_figure, roc_figure
+from siamese.evaluation.report import NetworkFacts, model_card
+from siamese.faces.align import CROP_SIZE
+from siamese.gallery import thumbnails
+from siamese.gallery.build import build_gallery, entries_from_composites
+from siamese.gallery.composites import make_composites
+from siamese.gallery.gallery import Gallery
+from siamese.metric.calibration import UNCALIBRATED, Calibration, fit_calibration, reliability
+from siamese.metric.prototypes import Prototypes, fit_prototypes
+from siamese.metric.verification import Verification, count_pairs, fit_verification
+from siamese.network.export import export_onnx
+from siamese.network.runtime import Embedder
+from siamese.network.twin import TwinNetwork, load_network, save_network
+from siamese.training.loop import BEST
+from siamese.vocabulary import EMOTIONS
+
+GALLERY_TITLE = "Composite portraits from FER+"
+
+
+def build_reference(run: Path, root: Path, out: Path, figures: Path, cache: Path = Path("cache")) -> None:
+    """Write the reference set of the run's best network to `out`, and its figures to the folder `figures`.
+
+    Prototypes are the class means on FER+'s training part; calibration and threshold are fitted on validation; the test
+    part is only measured. Raises what the loaders of the run and of FER+ raise.
+    """
+    network = load_network(run / BEST)
+    out.mkdir(parents=True, exist_ok=True)
+    save_network(network, out / "network.safetensors")
+    export_onnx(network, out / "network.onnx")
+    embedder = Embedder(out / "network.onnx")
+
+    train = ferplus.load(root, "train").labelled()
+    train_embeddings = embeddings(train, embedder, cache)
+    prototypes = fit_prototypes(train_embeddings, train.labels, EMOTIONS)
+    prototypes.save(out / "prototypes.npz")
+
+    validation = ferplus.load(root, "validation").labelled()
+    validation_embeddings = embeddings(validation, embedder, cache)
+    calibration = fit_calibration(prototypes.similarities(validation_embeddings), validation.labels)
+    calibration.save(out / "calibration.json")
+    fit_verification(validation_embeddings, validation.labels).save(out / "verification.json")
+
+    build_composites(train, train_embeddings, embedder, prototypes, cache).save(out / "gallery")
+    write_examples(Gallery.load(out / "gallery", embedder.fingerprint), out / "examples")
+    write_evidence(out, root, figures, network, embedder, cache)
+
+
+def build_composites(
+    train: Samples,
+    train_embeddings: NDArray[np.float32],
+    embedder: Embedder,
+    prototypes: Prototypes,
+    cache: Path,
+) -> Gallery:
+    """The gallery that may be published: averages of many training faces, each read by the network as what it is."""
+
+    def read(inputs: NDArray[np.uint8]) -> list[str]:
+        return [EMOTIONS[row] for row in prototypes.nearest(embedder.embed(inputs))]
+
+    detected = crops.detections(train, cache).found
+    sources = np.where(detected, train.labels, -1)  # a face that was not found is not aligned, and would only blur
+    transforms = crops.transforms(train, "aligned", cache)
+    composites = make_composites(train.images, transforms, train_embeddings, sources, read=read)
+    return build_gallery(entries_from_composites(composites, "FER+ training images"), embedder, GALLERY_TITLE)
+
+
+def write_examples(gallery: Gallery, folder: Path) -> None:
+    """One picture per emotion to click on: its most typical composite, with room around the face for the detector."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for emotion in EMOTIONS:
+        rows = [row for row, item in enumerate(gallery.items) if item.emotion == emotion]
+        if rows:
+            of_emotion = gallery.embeddings[rows]
+            typical = rows[int((of_emotion @ of_emotion.sum(axis=0)).argmax())]
+            _framed(thumbnails.decode(gallery.items[typical].thumbnail)).save(folder / f"{emotion}.webp", quality=90)
+
+
+def write_evidence(out: Path, root: Path, figures: Path, network: TwinNetwork, embedder: Embedder, cache: Path) -> None:
+    """The model card beside the reference set, and its figures."""
+    validation = evaluate_dataset("ferplus", root, "validation", "majority", out, cache)
+    majority = evaluate_dataset("ferplus", root, "test", "majority", out, cache)
+    plurality = evaluate_dataset("ferplus", root, "test", "plurality", out, cache)
+    calibration, verification = Calibration.load(out / "calibration.json"), Verification.load(out / "verification.json")
+    facts = NetworkFacts(
+        backbone=network.config.backbone,
+        parameters=sum(weights.numel() for weights in network.parameters()),
+        embedding_size=network.config.embedding_size,
+        crop_size=CROP_SIZE,
+        onnx_bytes=(out / "network.onnx").stat().st_size,
+        fingerprint=embedder.fingerprint,
+    )
+    command = "python -m siamese reference build"
+    card = model_card(validation, majority, plurality, calibration, verification, facts, command)
+    (out / "MODEL_CARD.md").write_text(card)
+
+    figures.mkdir(parents=True, exist_ok=True)
+    test = ferplus.load(root, "test").labelled()
+    test_embeddings = embeddings(test, embedder, cache)
+    similarities = Prototypes.load(out / "prototypes.npz").similarities(test_embeddings)
+    before, after = (reliability(each.probabilities(similarities), test.labels) for each in (UNCALIBRATED, calibration))
+    confusion_figure(majority, figures / "confusion.png")
+    reliability_figure(before, after, figures / "reliability.png")
+    roc_figure(count_pairs(test_embeddings, test.labels), verification, figures / "roc.png")
+
+
+def _framed(portrait: NDArray[np.uint8]) -> Image.Image:
+    """A portrait in the middle of a picture twice its size, on the grey into which it fades."""
+    size = portrait.shape[0]
+    frame = Image.new("RGB", (2 * size, 2 * size), tuple(int(level) for level in portrait[0, 0]))
+    frame.paste(Image.fromarray(portrait), (size // 2, size // 2))
+    return frame

@@ -1,0 +1,53 @@
+"""Crops of a data set: aligned where the detector finds the face, the whole image where it finds none."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from siamese.datasets import crops
+from siamese.datasets.samples import Samples
+from siamese.errors import DatasetError
+from siamese.faces.align import TEMPLATE, whole_picture
+
+
+@pytest.fixture(scope="module")
+def samples(astronaut: NDArray[np.uint8]) -> Samples:
+    """Three images: a face, the same face turned, and nothing."""
+    face = Image.fromarray(astronaut).convert("L").crop((160, 40, 300, 180))
+    turned = face.rotate(15, resample=Image.Resampling.BILINEAR, fillcolor=128)
+    images = np.stack([np.asarray(face.resize((48, 48))), np.asarray(turned.resize((48, 48))), np.full((48, 48), 90)])
+    targets = np.eye(8, dtype=np.float32)[[1, 1, 0]]
+    return Samples("made", "test", "majority", images.astype(np.uint8), targets, np.array([1, 1, 0]), ("a", "b", "c"))
+
+
+def test_aligned_faces_have_their_landmarks_near_the_template(samples: Samples, tmp_path: Path) -> None:
+    transforms = crops.transforms(samples, "aligned", tmp_path)
+    landmarks = crops.detections(samples, tmp_path).landmarks[:2]
+    mapped = np.einsum("nij,kj->nki", transforms[:2], np.c_[TEMPLATE, np.ones(5)])
+    assert np.abs(mapped - landmarks).mean() < 1.5  # pixels; a similarity transform fits a face's five points that well
+
+
+def test_alignment_undoes_rotation(samples: Samples, tmp_path: Path) -> None:
+    straight, turned, _ = crops.transforms(samples, "aligned", tmp_path)
+    angles = [np.degrees(np.arctan2(each[1, 0], each[0, 0])) for each in (straight, turned)]
+    assert angles[0] - angles[1] == pytest.approx(15, abs=4)
+
+
+@pytest.mark.parametrize("kind", crops.KINDS)
+def test_an_image_without_a_face_is_taken_whole(kind: str, samples: Samples, tmp_path: Path) -> None:
+    np.testing.assert_array_equal(crops.transforms(samples, kind, tmp_path)[2], whole_picture(48, 48))
+    np.testing.assert_array_equal(crops.crops(samples, kind, tmp_path)[2], samples.images[2])
+
+
+def test_faces_are_detected_once(samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = crops.detections(samples, tmp_path)
+    monkeypatch.setattr(crops, "FaceDetector", None)
+    np.testing.assert_array_equal(crops.detections(samples, tmp_path).landmarks, first.landmarks)
+
+
+def test_an_unknown_kind_is_refused(samples: Samples, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="aligned, box, whole"):
+        crops.transforms(samples, "round", tmp_path)

@@ -1,0 +1,86 @@
+"""A twin network: equal crops, equal embeddings of unit length; and the same network from file, in PyTorch and ONNX."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from siamese.errors import ReferenceSetError
+from siamese.network.export import export_onnx
+from siamese.network.runtime import Embedder
+from siamese.network.twin import TwinConfig, TwinNetwork, load_network, save_network
+
+
+@pytest.fixture(scope="module")
+def network() -> TwinNetwork:
+    torch.manual_seed(0)
+    return TwinNetwork(TwinConfig()).eval()
+
+
+@pytest.fixture(scope="module")
+def embedder(network: TwinNetwork, tmp_path_factory: pytest.TempPathFactory) -> Embedder:
+    path = tmp_path_factory.mktemp("network") / "network.onnx"
+    export_onnx(network, path)
+    return Embedder(path, batch_size=4)
+
+
+def some_crops(count: int) -> np.ndarray:
+    return np.random.default_rng(count).integers(0, 256, (count, 48, 48), dtype=np.uint8)
+
+
+@torch.no_grad()
+def by_pytorch(network: TwinNetwork, crops: np.ndarray) -> np.ndarray:
+    return network(torch.from_numpy(crops.copy())[:, None].float() / 255).numpy()
+
+
+def test_both_twins_are_one_network(network: TwinNetwork) -> None:
+    crops = some_crops(2)
+    pair = np.concatenate([crops, crops])
+    first, second = np.split(by_pytorch(network, pair), 2)
+    np.testing.assert_allclose(first, second, atol=1e-6)
+
+
+def test_embeddings_have_unit_length(network: TwinNetwork) -> None:
+    np.testing.assert_allclose(np.linalg.norm(by_pytorch(network, some_crops(3)), axis=1), 1, atol=1e-5)
+
+
+@given(count=st.integers(1, 9))
+def test_onnx_equals_pytorch_whatever_the_batch(network: TwinNetwork, embedder: Embedder, count: int) -> None:
+    crops = some_crops(count)
+    np.testing.assert_allclose(embedder.embed(crops, mirror=False), by_pytorch(network, crops), atol=1e-4)
+
+
+def test_mirroring_averages_both_views(network: TwinNetwork, embedder: Embedder) -> None:
+    crops = some_crops(3)
+    mean = by_pytorch(network, crops) + by_pytorch(network, crops[:, :, ::-1])
+    np.testing.assert_allclose(embedder.embed(crops), mean / np.linalg.norm(mean, axis=1, keepdims=True), atol=1e-4)
+
+
+def test_a_face_and_its_mirror_image_embed_alike(embedder: Embedder) -> None:
+    crops = some_crops(2)
+    np.testing.assert_allclose(embedder.embed(crops), embedder.embed(crops[:, :, ::-1]), atol=1e-5)
+
+
+def test_no_crop_gives_no_embedding(embedder: Embedder) -> None:
+    assert embedder.embed(some_crops(0)).shape == (0, 128)
+
+
+def test_a_saved_network_comes_back(network: TwinNetwork, tmp_path: Path) -> None:
+    save_network(network, tmp_path / "network.safetensors")
+    again = load_network(tmp_path / "network.safetensors")
+    assert again.config == network.config
+    np.testing.assert_array_equal(by_pytorch(again, some_crops(2)), by_pytorch(network, some_crops(2)))
+
+
+@pytest.mark.parametrize("content", [b"", b"not a network", None])
+def test_another_file_is_refused(content: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "network"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ReferenceSetError, match="is not a network that Semblance saved"):
+        load_network(path)
+    with pytest.raises(ReferenceSetError, match="is not a network that Semblance exported"):
+        Embedder(path)

@@ -1,0 +1,40 @@
+"""Every field of the configuration is an option; senseless values are refused by the option's name."""
+
+import dataclasses
+
+import pytest
+
+from siamese.errors import TrainingError
+from siamese.training.config import TrainingConfig, parse
+
+
+def test_defaults_are_the_recipe() -> None:
+    assert parse([]) == (TrainingConfig(), False)
+
+
+def test_every_field_is_an_option_with_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["--help"])
+    text = capsys.readouterr().out
+    for field in dataclasses.fields(TrainingConfig):
+        assert f"--{field.name.replace('_', '-')}" in text
+        assert field.metadata["help"]
+
+
+def test_options_keep_the_type_of_their_default() -> None:
+    config, resume = parse(["--epochs", "3", "--margin", "0.1", "--metric-loss", "contrastive", "--resume"])
+    assert (config.epochs, config.margin, config.metric_loss, resume) == (3, 0.1, "contrastive", True)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--epochs", "0"], "--epochs must be at least 1, got 0"),
+        (["--samples-per-class", "1"], "--samples-per-class must be at least 2"),
+        (["--dropout", "1.0"], r"--dropout must lie in \[0, 1\)"),
+        (["--backbone", "resnet18", "--face-weights", "x.npz"], "fit the backbone «mobilenet»"),
+    ],
+)
+def test_senseless_values_are_refused(words: list[str], sentence: str) -> None:
+    with pytest.raises(TrainingError, match=sentence):
+        parse(words)
