@@ -23,8 +23,17 @@ def main() -> None:
         raise SystemExit(f"Semblance cannot start: {error}") from error
     examples = reference / "examples"
     page = build_page(service, examples).queue(default_concurrency_limit=os.cpu_count())
-    print(f"Semblance: http://{arguments.host}:{arguments.port}", flush=True)
-    page.launch(server_name=arguments.host, server_port=arguments.port, quiet=True, **launch_options(examples))
+    host, port = arguments.host, arguments.port
+    try:
+        page.launch(
+            server_name=host, server_port=port, quiet=True, prevent_thread_lock=True, **launch_options(examples)
+        )
+    except OSError as error:
+        raise SystemExit(
+            f"Semblance cannot listen at {host}:{port}. Is the port taken? Choose one with --port."
+        ) from error
+    print(f"Semblance: http://{host}:{port}", flush=True)
+    page.block_thread()
 
 
 def _arguments() -> argparse.Namespace:

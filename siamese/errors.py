@@ -33,5 +33,9 @@ class MeasurementError(SemblanceError):
     """Embeddings, labels or pairs from which a figure cannot be measured: none, mismatched, or of one class only."""
 
 
+class TeachingError(SemblanceError):
+    """An expression that cannot be taught: no name, a name that is taken, or no photo."""
+
+
 class SettingsError(SemblanceError):
     """A setting whose value cannot be used."""

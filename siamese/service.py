@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from siamese.errors import GalleryError, ImageError, NoFaceError, ReferenceSetError
+from siamese.errors import GalleryError, ImageError, NoFaceError, ReferenceSetError, TeachingError
 from siamese.faces.align import alignment, face_crop, warp, whole_picture
 from siamese.faces.decode import Photo, decode
 from siamese.faces.detect import LANDMARKS, Face, FaceDetector
@@ -18,6 +19,7 @@ from siamese.metric.prototypes import Prototypes
 from siamese.metric.verification import Verification
 from siamese.network.runtime import Embedder
 from siamese.settings import Settings
+from siamese.vocabulary import emotion_of
 
 PORTRAIT_SIZE = 160  # pixels; the aligned face as people see it
 
@@ -144,6 +146,7 @@ class ExpressionService:
         self.settings = settings or Settings()
         self.detector = FaceDetector(self.settings.detector)
         self._gallery = gallery
+        self._teaching = Lock()
 
     @classmethod
     def load(
@@ -243,39 +246,62 @@ class ExpressionService:
     def similar(
         self, photo: Photo, k: int = 12, emotion: str | None = None, face: int = 0, whole: bool = False
     ) -> list[Neighbour]:
-        """The k examples of the gallery most similar to a face, best first; of `emotion` alone where it is given."""
+        """The k examples of the gallery most similar to a face, best first; of `emotion` alone where it is given.
+
+        Raises what `recognise` raises, and GalleryError where there is no gallery, or no example of that emotion.
+        """
         return self.similar_to_reading(_chosen(self.recognise(photo, whole), face), k, emotion)
 
     def similar_to_reading(self, reading: Reading, k: int = 12, emotion: str | None = None) -> list[Neighbour]:
         """The k examples most similar to a face that was read before, best first."""
-        return _neighbours(self.gallery.search(reading.embedding, k, emotion))
+        return _neighbours(self.gallery.search(reading.embedding, k, self._label(emotion)))
 
     def similar_to_item(self, item_id: str, k: int = 12, emotion: str | None = None) -> list[Neighbour]:
         """The k examples most similar to an example of the gallery, itself left out, best first."""
-        return _neighbours(self.gallery.near(item_id, k, emotion))
+        return _neighbours(self.gallery.near(item_id, k, self._label(emotion)))
 
     def teach(self, name: str, photos: Sequence[Photo]) -> None:
-        """Know a new expression from a few photos, without retraining: its prototype is their largest faces' mean.
+        """Know a new expression from a few photos, without retraining.
 
-        Raises ImageError when there is no photo, and what `faces` raises for each.
+        Its prototype is the normalised mean of the embeddings of each photo's largest face. Raises TeachingError when
+        the name is empty or known already or there is no photo, and what `recognise` raises, with the photo's number.
         """
-        if not photos:
-            raise ImageError(f"To teach «{name}», give at least one photo that shows it.")
-        embeddings = np.stack([self.recognise(photo)[0].embedding for photo in photos])
-        self.prototypes = self.prototypes.with_class(name, embeddings.mean(axis=0))
+        name = name.strip()
+        if not name or not photos:
+            raise TeachingError("To teach an expression, give it a name and at least one photo that shows it.")
+        with self._teaching:
+            if emotion_of(name).name.casefold() in map(str.casefold, self.prototypes.names):
+                raise TeachingError(f"The expression «{name}» is known already. Choose another name.")
+            embeddings = [self._lesson(photo, number) for number, photo in enumerate(photos, start=1)]
+            self.prototypes = self.prototypes.with_class(name, np.mean(embeddings, axis=0))
 
     def decode(self, photo: Photo) -> NDArray[np.uint8]:
         """The photo as an RGB array (height, width, 3) uint8, upright, within the limits of the settings."""
         return decode(photo, self.settings.decode_limits)
 
+    def _lesson(self, photo: Photo, number: int) -> NDArray[np.float32]:
+        """The embedding of the largest face in one of the photos to be taught."""
+        try:
+            return self.recognise(photo)[0].embedding
+        except (ImageError, NoFaceError) as error:
+            raise type(error)(f"Photo {number}: {error}") from error
+
+    def _label(self, emotion: str | None) -> str | None:
+        """The gallery's own label for an emotion, however it is spelled."""
+        if emotion is None:
+            return None
+        label = emotion_of(emotion).name
+        if label not in self.gallery.emotions:
+            held = ", ".join(self.gallery.emotions)
+            raise GalleryError(f"The gallery «{self.gallery.title}» has no examples of «{emotion}», only of: {held}.")
+        return label
+
     def _detect(self, picture: NDArray[np.uint8], whole: bool) -> list[Face]:
-        tight = self.detector.detect_crops(picture[None])[0] if self._small_and_square(picture) else None
-        if tight:
-            return [tight]
-        found = self.detector.detect(picture)
-        if not found and whole:
-            tight = self.detector.detect_crops(picture[None])[0]
-        return found[: self.settings.max_faces] if not tight else [tight]
+        """In a picture that may be a tight crop the face is sought as in training, with a border around it."""
+        if self._small_and_square(picture) and (tight := self.detector.detect_tight(picture)):
+            return tight
+        found = self.detector.detect(picture)[: self.settings.max_faces]
+        return self.detector.detect_tight(picture) if whole and not found else found
 
     def _small_and_square(self, picture: NDArray[np.uint8]) -> bool:
         height, width = picture.shape[:2]

@@ -20,7 +20,7 @@ from siamese.metric.verification import fit_verification
 from siamese.network.export import INPUT, OUTPUT
 from siamese.network.runtime import Embedder
 from siamese.network.twin import EMBEDDING_SIZE
-from siamese.vocabulary import EMOTIONS, VOCABULARY
+from siamese.vocabulary import EMOTIONS
 
 DRAWINGS_PER_EMOTION = 6
 PORTRAIT_SIZE = 160
@@ -111,7 +111,8 @@ def _export(path: Path) -> None:
 
 
 def _write_examples(folder: Path) -> None:
-    """Small squares, so that they are taken whole wherever the detector sees no face in a drawing."""
+    """Two of each; small squares, so that they are taken whole wherever the detector sees no face in a drawing."""
     folder.mkdir(exist_ok=True)
-    for label, emotion in enumerate(VOCABULARY):
-        Image.fromarray(draw_face(label, seed=label, size=96)).save(folder / f"{emotion.name}.webp", quality=90)
+    for label, emotion in enumerate(EMOTIONS):
+        for seed, name in enumerate((emotion, f"{emotion} 2")):
+            Image.fromarray(draw_face(label, seed, size=96)).save(folder / f"{name}.webp", quality=90)

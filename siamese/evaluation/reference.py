@@ -1,5 +1,7 @@
 """A training run and FER+ → the reference set that ships: network, prototypes, calibration, gallery, model card."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +25,12 @@ from siamese.metric.verification import Verification, count_pairs, fit_verificat
 from siamese.network.export import export_onnx
 from siamese.network.runtime import Embedder
 from siamese.network.twin import TwinNetwork, load_network, save_network
-from siamese.training.loop import BEST
+from siamese.training.loop import BEST, CONFIG, CURVE
 from siamese.vocabulary import EMOTIONS
 
 GALLERY_TITLE = "Composite portraits from FER+"
+
+_PATHS = ("root", "cache", "out")
 
 
 def build_reference(run: Path, root: Path, out: Path, figures: Path, cache: Path = Path("cache")) -> None:
@@ -39,6 +43,7 @@ def build_reference(run: Path, root: Path, out: Path, figures: Path, cache: Path
     out.mkdir(parents=True, exist_ok=True)
     save_network(network, out / "network.safetensors")
     export_onnx(network, out / "network.onnx")
+    write_recipe(run, out)
     embedder = Embedder(out / "network.onnx")
 
     train = ferplus.load(root, "train").labelled()
@@ -55,6 +60,14 @@ def build_reference(run: Path, root: Path, out: Path, figures: Path, cache: Path
     build_composites(train, train_embeddings, embedder, prototypes, cache).save(out / "gallery")
     write_examples(Gallery.load(out / "gallery", embedder.fingerprint), out / "examples")
     write_evidence(out, root, figures, network, embedder, cache)
+
+
+def write_recipe(run: Path, out: Path) -> None:
+    """How the network was trained: the run's settings, without the paths of whoever trained it, and its curve."""
+    recipe = json.loads((run / CONFIG).read_text())
+    kept = {name: Path(value).name if name == "face_weights" else value for name, value in recipe.items()}
+    (out / "recipe.json").write_text(json.dumps({n: v for n, v in kept.items() if n not in _PATHS}, indent=2) + "\n")
+    shutil.copyfile(run / CURVE, out / CURVE)
 
 
 def build_composites(
@@ -77,14 +90,17 @@ def build_composites(
 
 
 def write_examples(gallery: Gallery, folder: Path) -> None:
-    """One picture per emotion to click on: its most typical composite, with room around the face for the detector."""
+    """Two pictures per emotion to click on: its most typical composite, and as «… 2» one halfway to the least typical.
+
+    They have room around the face for the detector.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for emotion in EMOTIONS:
-        rows = [row for row, item in enumerate(gallery.items) if item.emotion == emotion]
-        if rows:
-            of_emotion = gallery.embeddings[rows]
-            typical = rows[int((of_emotion @ of_emotion.sum(axis=0)).argmax())]
-            _framed(thumbnails.decode(gallery.items[typical].thumbnail)).save(folder / f"{emotion}.webp", quality=90)
+    for emotion in gallery.emotions:
+        rows = np.array([row for row, item in enumerate(gallery.items) if item.emotion == emotion])
+        of_emotion = gallery.embeddings[rows]
+        by_typicality = rows[np.argsort(of_emotion @ of_emotion.sum(axis=0))[::-1]]
+        for name, row in ((emotion, by_typicality[0]), (f"{emotion} 2", by_typicality[len(rows) // 2])):
+            _framed(thumbnails.decode(gallery.items[row].thumbnail)).save(folder / f"{name}.webp", quality=90)
 
 
 def write_evidence(out: Path, root: Path, figures: Path, network: TwinNetwork, embedder: Embedder, cache: Path) -> None:

@@ -20,6 +20,7 @@ LANDMARKS = ("left eye", "right eye", "nose", "left mouth corner", "right mouth 
 
 _SMALLEST_FACE = 20.0  # pixels; MTCNN's first network cannot see faces under 12
 _THRESHOLDS = [0.6, 0.7, 0.7]
+_LONGEST_TIGHT_SIDE = 320  # pixels; ample for a face that fills the picture
 _PYRAMID_FACTOR = 0.709
 _FIRST_NETWORK_SIDE = 12  # pixels that the first network sees at once
 
@@ -54,14 +55,19 @@ class FaceDetector:
 
     def detect(self, photo: NDArray[np.uint8]) -> list[Face]:
         """All faces in an RGB photo (height, width, 3) uint8, largest first; an empty list where there is none."""
-        height, width = photo.shape[:2]
-        scale = min(1.0, self.settings.longest_side / max(height, width))
-        if scale < 1:
-            size = (max(1, round(width * scale)), max(1, round(height * scale)))
-            photo = np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BOX))
+        photo, scale = _shrunk(photo, self.settings.longest_side)
         smallest = max(_SMALLEST_FACE, self.settings.smallest_face_share * min(photo.shape[:2]))
         pixels = torch.from_numpy(photo.astype(np.float32)).permute(2, 0, 1)[None]
         return [_scaled(face, 1 / scale) for face in self._detect(pixels, smallest)[0]]
+
+    def detect_tight(self, picture: NDArray[np.uint8]) -> list[Face]:
+        """The face of one picture (height, width, 3) uint8 of any size that shows little else; a list of one, or none.
+
+        As in `detect_crops`, which the data sets' crops go through.
+        """
+        picture, scale = _shrunk(picture, _LONGEST_TIGHT_SIDE)
+        (face,) = self.detect_crops(picture[None])
+        return [_scaled(face, 1 / scale)] if face else []
 
     def detect_crops(self, crops: NDArray[np.uint8]) -> list[Face | None]:
         """The largest face of each tight crop (n, height, width[, 3]) uint8, all of one size; None where none is found.
@@ -98,6 +104,16 @@ class FaceDetector:
             if box[4] >= self.settings.probability
         ]
         return sorted(faces, key=lambda face: face.area, reverse=True)
+
+
+def _shrunk(photo: NDArray[np.uint8], longest_side: int) -> tuple[NDArray[np.uint8], float]:
+    """A photo no longer than that, and its size as a share of the original's."""
+    height, width = photo.shape[:2]
+    scale = min(1.0, longest_side / max(height, width))
+    if scale == 1:
+        return photo, scale
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BOX)), scale
 
 
 def _scaled(face: Face, factor: float) -> Face:

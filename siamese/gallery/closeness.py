@@ -3,10 +3,11 @@
 SAME_PICTURE is the bound, and this is why it lies where it does. Over FER+'s training images, aligned, the correlation
 of an image with the most similar other one has two humps. Different pictures reach about 0.8; the same photo, cut or
 scaled differently (FER2013 holds many), lies close to 1; at 0.9 to 0.92 is the valley between them. Below the bound, a
-composite is no nearer to any source than two different photos are to each other. An honest average stays there of
-itself: the mean of n pictures that correlate with one another at ρ correlates with each of them at
-√((1 + (n − 1) ρ) / n), which for 16 faces of one pose (ρ about 0.6) is 0.79, while a picture that dominates its
-average tends to 1. A test measures the humps again where the data are at hand.
+composite is no nearer to any source than two different photos are to each other.
+
+The mean of n pictures that correlate with one another at ρ correlates with each of them at √((1 + (n − 1) ρ) / n): with
+n = 16 that stays below the bound for ρ under 0.79, while a picture that dominates its average tends to 1. Averages of
+similar frontal faces do reach the bound, and are dropped. A test measures the humps again where the data are at hand.
 """
 
 import numpy as np

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from siamese.errors import GalleryError
 from siamese.gallery.flat_index import FlatIndex
+from siamese.vocabulary import EMOTIONS
 
 LABELLED_BY = ("composite", "data set", "folder", "reading")
 
@@ -70,6 +71,12 @@ class Gallery:
 
     def __contains__(self, item_id: str) -> bool:
         return item_id in self._rows
+
+    @property
+    def emotions(self) -> tuple[str, ...]:
+        """The labels of its items, each once: the vocabulary's in its order, then others by name."""
+        present = {item.emotion for item in self.items}
+        return (*(name for name in EMOTIONS if name in present), *sorted(present.difference(EMOTIONS)))
 
     def add(self, items: Sequence[Item], embeddings: NDArray[np.float32]) -> int:
         """Append items with their embeddings, leaving out those whose id is here already; how many were new.

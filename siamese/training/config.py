@@ -18,7 +18,7 @@ class TrainingConfig:
     """The recipe of one run; the defaults are the recipe of the shipped network."""
 
     # data
-    root: str = option("../shared/data/ferplus", "folder that holds FER+'s parquet files")
+    root: str = option("data/ferplus", "folder that holds FER+'s parquet files")
     crops: str = option("aligned", "how faces are cut out of the images", ("aligned", "box", "whole"))
     cache: str = option("cache", "folder that keeps detected faces between runs")
     out: str = option("runs/twin", "folder of the run: checkpoints, CSV, configuration")

@@ -1,14 +1,14 @@
 """The tab Browse: the gallery as a grid, by emotion, or by likeness to one of its examples or to a photo."""
 
 import math
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from siamese.errors import GalleryError
 from siamese.gallery.gallery import Gallery
-from siamese.service import ExpressionService, Reading
+from siamese.service import ExpressionService, Neighbour, Reading
 from siamese.vocabulary import emotion_of
 from siamese.web import cards, parts
 
@@ -21,117 +21,122 @@ _KINDS = {
 }
 
 Query = Reading | str | None  # what the grid is near to: a face, an example's id, or nothing
+Updates = dict[Any, Any]  # what becomes of each component; those left out stay as they are
 
 
 def build(service: ExpressionService, examples: list[Path]) -> None:
     """Lay out the tab inside the current Gradio context."""
     try:
         gallery = service.gallery
-    except Exception as error:  # a page without a gallery still reads and compares
-        gr.HTML(cards.notice(parts.sentence_of(error)))
+    except GalleryError as error:  # a page without a gallery still reads and compares
+        gr.HTML(cards.notice(str(error)))
         return
-
     gr.HTML(_about(gallery))
-    emotion = gr.Radio(_emotion_choices(gallery), value=_EVERY, label="Emotion", elem_id="browse-emotion")
-    with gr.Accordion("Search with a photo", open=False), gr.Row():
-        with gr.Column(scale=5, min_width=280):
-            photo = parts.photo_input("Photo", height=260, elem_id="browse-photo")
-        with gr.Column(scale=7, min_width=280):
-            face = parts.face_chooser("Face")
-            whole = parts.whole_checkbox()
-            parts.example_tiles(examples, [photo], [(index,) for index in range(len(examples))])
-    query, number, seen = gr.State(None), gr.State(1), gr.State(None)
-    status = gr.HTML(visible=False, elem_id="browse-status")
-    title = gr.HTML(elem_id="browse-title")
-    back = gr.Button("Back to the whole gallery", visible=False, size="sm")
-    grid = gr.HTML(js_on_load=cards.TILE_SCRIPT, elem_id="browse-grid")
-    with gr.Row(elem_classes="pager"):
-        previous = gr.Button("Previous", size="sm", min_width=80)
-        place = gr.HTML()
-        following = gr.Button("Next", size="sm", min_width=80)
-    view = [status, title, back, grid, previous, place, following, query, number]
+    _Grid(service, examples).listen()
 
-    @parts.failing_as(lambda sentence: (parts.shown(cards.notice(sentence)), *(gr.skip() for _ in view[1:])))
-    def show(query: Query, emotion: str, number: int) -> tuple[Any, ...]:
+
+class _Grid:
+    """The tab's components, and what each event makes of them."""
+
+    def __init__(self, service: ExpressionService, examples: list[Path]) -> None:
+        self.service = service
+        choices = [("All", _EVERY), *((f"{emotion_of(name).symbol} {name}", name) for name in service.gallery.emotions)]
+        self.emotion = gr.Radio(choices, value=_EVERY, label="Emotion", elem_id="browse-emotion")
+        with gr.Accordion("Search with a photo", open=False), gr.Row(elem_classes="reader"):
+            with gr.Column(scale=5, min_width=280):
+                self.photo = parts.photo_input("Photo", height=260, elem_id="browse-photo")
+            with gr.Column(scale=7, min_width=280):
+                self.face = parts.face_chooser("Face")
+                self.whole = parts.whole_checkbox()
+                parts.example_tiles(examples, [self.photo], [(index,) for index in range(len(examples))])
+        self.query, self.number, self.seen = gr.State(None), gr.State(1), gr.State(None)
+        self.status = gr.HTML(visible=False, elem_id="browse-status")
+        self.title = gr.HTML(elem_id="browse-title")
+        self.back = gr.Button("Back to the whole gallery", visible=False, size="sm", elem_classes="back")
+        self.tiles = gr.HTML(js_on_load=cards.TILE_SCRIPT, elem_id="browse-grid")
+        with gr.Row(elem_classes="pager"):
+            self.previous = gr.Button("Previous", size="sm", min_width=80)
+            self.place = gr.HTML()
+            self.following = gr.Button("Next", size="sm", min_width=80)
+
+        self.view = [self.title, self.back, self.tiles, self.previous, self.place, self.following]
+        self.state = [self.query, self.number, self.seen]
+
+    def listen(self) -> None:
+        """Connect the events."""
+        at = [self.query, self.emotion, self.number]
+        self._on([], lambda: self._show(None, _EVERY, 1), [])
+        self._on([self.emotion.input], lambda query, emotion: self._show(query, emotion, 1), at[:2])
+        self._on([self.previous.click], lambda query, emotion, number: self._show(query, emotion, number - 1), at)
+        self._on([self.following.click], lambda query, emotion, number: self._show(query, emotion, number + 1), at)
+        self._on([self.back.click], lambda emotion: self._show(None, emotion, 1), [self.emotion])
+        self._on([self.tiles.select], self._open, [self.emotion])
+        self._on([self.face.input], self._choose, [self.seen, self.face, self.emotion])
+        self._on([self.photo.change, self.whole.input], self._search, [self.photo, self.whole, self.emotion])
+
+    def _on(self, triggers: list[Any], handler: Any, inputs: list[Any]) -> None:
+        """Answer triggers (none: the page's loading) with updates of any component, or with a failure's sentence."""
+        guarded = parts.failing_as(lambda sentence: {self.status: parts.shown(cards.notice(sentence))})(handler)
+        gr.on(
+            triggers or None,
+            guarded,
+            inputs,
+            [self.status, self.face, *self.view, *self.state],
+            show_progress_on=self.tiles,
+            api_visibility="private",
+        )
+
+    def _show(self, query: Query, emotion: str, number: int) -> Updates:
+        """One page of what is near to the query, or of the whole gallery."""
+        gallery, size = self.service.gallery, self.service.settings.page_size
         chosen = None if emotion == _EVERY else emotion
-        pages = max(1, math.ceil(_count(gallery, query, chosen) / service.settings.page_size))
+        pages = max(1, math.ceil(_count(gallery, query, chosen) / size))
         number = min(max(1, number), pages)
-        return (
-            parts.shown(""),
-            _title(gallery, query),
-            gr.update(visible=query is not None),
-            cards.tiles(_tiles(service, query, chosen, number), "Examples of the gallery"),
-            gr.update(interactive=number > 1),
-            f"<p>Page {number} of {pages}</p>",
-            gr.update(interactive=number < pages),
-            query,
-            number,
-        )
+        return {
+            self.status: parts.shown(""),
+            self.title: _title(gallery, query),
+            self.back: gr.update(visible=query is not None),
+            self.tiles: cards.tiles(self._page(query, chosen, number, size), "Examples of the gallery"),
+            self.previous: gr.update(interactive=number > 1),
+            self.place: f"<p>Page {number} of {pages}</p>",
+            self.following: gr.update(interactive=number < pages),
+            self.query: query,
+            self.number: number,
+        }
 
-    def open_example(emotion: str, event: gr.EventData) -> tuple[Any, ...]:
-        return show(str(event.key), emotion, 1)
+    def _open(self, emotion: str, event: gr.EventData) -> Updates:
+        return self._show(str(event.key), emotion, 1)
 
-    @parts.failing_as(
-        lambda sentence: (
-            None,
-            parts.face_choices(None),
-            parts.shown(cards.notice(sentence)),
-            *(gr.skip() for _ in view[1:]),
-        )
-    )
-    def search(path: str | None, whole: bool, emotion: str) -> tuple[Any, ...]:
-        found = parts.look(service, path, whole) if path else None
-        return found, parts.face_choices(found), *show(found.readings[0] if found else None, emotion, 1)
+    def _choose(self, seen: parts.Seen, face: int, emotion: str) -> Updates:
+        return self._show(seen.readings[face], emotion, 1)
 
-    listen: dict[str, Any] = {"outputs": view, "show_progress": "hidden", "api_visibility": "private"}
-    gr.on(None, lambda: show(None, _EVERY, 1), None, **listen)
-    emotion.input(lambda query, emotion: show(query, emotion, 1), [query, emotion], **listen)
-    previous.click(lambda *at: show(at[0], at[1], at[2] - 1), [query, emotion, number], **listen)
-    following.click(lambda *at: show(at[0], at[1], at[2] + 1), [query, emotion, number], **listen)
-    back.click(lambda emotion: show(None, emotion, 1), emotion, **listen)
-    grid.select(open_example, emotion, **listen)
-    face.input(lambda found, face, emotion: show(found.readings[face], emotion, 1), [seen, face, emotion], **listen)
-    gr.on(
-        [photo.change, whole.input],
-        search,
-        [photo, whole, emotion],
-        [seen, face, *view],
-        show_progress_on=grid,
-        api_visibility="private",
-    )
+    def _search(self, path: str | None, whole: bool, emotion: str) -> Updates:
+        seen = parts.look(self.service, path, whole) if path else None
+        query = seen.readings[0] if seen else None
+        return {self.seen: seen, self.face: parts.face_choices(seen), **self._show(query, emotion, 1)}
+
+    def _page(self, query: Query, emotion: str | None, number: int, size: int) -> list[cards.Tile]:
+        if query is None:
+            items = self.service.gallery.page(number, size, emotion)
+            return [cards.item_tile(item.thumbnail, item.emotion, item.source, item.id) for item in items]
+        found = self._nearest(query, number * size, emotion)[(number - 1) * size :]
+        return [cards.neighbour_tile(each, pressable=True) for each in found]
+
+    def _nearest(self, query: Reading | str, k: int, emotion: str | None) -> list[Neighbour]:
+        if isinstance(query, str):
+            return self.service.similar_to_item(query, k, emotion)
+        return self.service.similar_to_reading(query, k, emotion)
 
 
 def _about(gallery: Gallery) -> str:
     kinds = dict.fromkeys(item.labelled_by for item in gallery.items)
-    sentences = " ".join(_KINDS[kind] for kind in kinds)
     count = "1 example" if len(gallery) == 1 else f"{len(gallery)} examples"
-    return (
-        f'<div class="about-gallery"><h2 class="section">{escape(gallery.title)}</h2>'
-        f'<p class="detail">{count}. {sentences}</p></div>'
-    )
-
-
-def _emotion_choices(gallery: Gallery) -> list[tuple[str, str]]:
-    present = dict.fromkeys(item.emotion for item in gallery.items)
-    return [("All", _EVERY), *((f"{emotion_of(name).symbol} {name}", name) for name in present)]
+    return cards.heading(gallery.title, f"{count}. {' '.join(_KINDS[kind] for kind in kinds)}")
 
 
 def _count(gallery: Gallery, query: Query, emotion: str | None) -> int:
     others = (item for item in gallery.items if item.id != query)
     return sum(emotion in (None, item.emotion) for item in others)
-
-
-def _tiles(service: ExpressionService, query: Query, emotion: str | None, number: int) -> list[cards.Tile]:
-    """One page of what the query asks for."""
-    size = service.settings.page_size
-    if query is None:
-        items = service.gallery.page(number, size, emotion)
-        return [cards.item_tile(item.thumbnail, item.emotion, item.source, item.id) for item in items]
-    nearest = service.similar_to_item if isinstance(query, str) else service.similar_to_reading
-    return [
-        cards.item_tile(found.thumbnail, found.emotion, f"similarity {cards.signed(found.similarity)}", found.item.id)
-        for found in nearest(query, number * size, emotion)[(number - 1) * size :]
-    ]
 
 
 def _title(gallery: Gallery, query: Query) -> str:

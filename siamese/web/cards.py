@@ -12,6 +12,8 @@ from siamese.vocabulary import emotion_of
 from siamese.web import drawing
 from siamese.web.drawing import signed
 
+_CLOSE_CALL = 0.1  # from even odds
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -35,8 +37,8 @@ element.addEventListener('click', event => {
 
 
 def percent(share: float) -> str:
-    """0.874 → «87 %»; what is not certain is never written as 0 or 100."""
-    return f"{min(99, max(1, round(100 * share)))} %" if 0 < share < 1 else f"{round(100 * share)} %"
+    """0.874 → «87%»; what is not certain is never written as 0 or 100."""
+    return f"{min(99, max(1, round(100 * share)))}%" if 0 < share < 1 else f"{round(100 * share)}%"
 
 
 def notice(sentence: str) -> str:
@@ -98,17 +100,13 @@ def bars(probabilities: dict[str, float]) -> str:
 
 
 def steps(picture: NDArray[np.uint8], reading: Reading, size: tuple[int, int]) -> str:
-    """The way a face was read, as a row of small pictures: photo (of width and height `size`), face, crop, embedding,
-    similarities."""
+    """The way a face was read, as a row of small pictures; `size` is the photo's own, (width, height)."""
     found = "the whole picture" if reading.whole_picture else "found, with five landmarks"
+    crop = _picture(drawing.enlarged(reading.crop), "The aligned crop")
     row = [
         ("Photo", f"{size[0]} × {size[1]} pixels", _picture(drawing.thumbnail(picture), "The photo")),
         ("Face", found, _picture(drawing.face_cutout(picture, reading), "The face in the photo")),
-        (
-            "Aligned crop",
-            "48 × 48, what the network sees",
-            _picture(drawing.enlarged(reading.crop), "The aligned crop"),
-        ),
+        ("Aligned crop", "48 × 48, what the network sees", crop),
         ("Embedding", f"{len(reading.embedding)} numbers of unit length", drawing.embedding_strip(reading.embedding)),
         ("Similarity to prototypes", "cosine; the nearest decides", _similarities(reading)),
     ]
@@ -121,49 +119,41 @@ def steps(picture: NDArray[np.uint8], reading: Reading, size: tuple[int, int]) -
 
 def comparison(result: Comparison) -> str:
     """The verdict in words, the gauge, and both faces side by side."""
-    relation = "at or above" if result.similarity >= result.threshold else "below"
+    relation = "reaches" if result.same_expression else "is below"
     return f"""<section class="card comparison" aria-label="Comparison">
   {_side("First", result.first)}
   <div class="middle">{drawing.gauge(result.similarity, result.threshold)}
-    <p class="verdict">{verdict(result)}</p>
-    <p class="detail">The similarity, {signed(result.similarity)}, is {relation} the threshold of
-      {signed(result.threshold)}. Probability that both show the same expression:
-      {percent(result.probability)}.</p></div>
+    <p class="verdict">{"Same expression" if result.same_expression else "Different expressions"}</p>
+    <p class="odds">{_odds(result)}</p>
+    <p class="detail">The similarity, {signed(result.similarity)}, {relation} the threshold of
+      {signed(result.threshold)}. The probability takes either answer as equally likely beforehand.</p></div>
   {_side("Second", result.second)}
 </section>"""
 
 
-def verdict(result: Comparison) -> str:
-    """«Same expression: 87 %», or «Different expressions: 87 %», with the probability of what is said."""
-    if result.same_expression:
-        return f"Same expression: {percent(result.probability)}"
-    return f"Different expressions: {percent(1 - result.probability)}"
+def _odds(result: Comparison) -> str:
+    """The probability; near a half it may lie on the other side than the verdict, so it is said to be close."""
+    close = abs(result.probability - 0.5) < _CLOSE_CALL
+    return f"{'A close call: ' if close else ''}{percent(result.probability)} probability that both show the same"
 
 
 def tiles(row: Iterable[Tile], label: str) -> str:
     """A grid of small pictures, as buttons where they have a key."""
     items = "".join(f'<li style="--emotion: {tile.colour or "transparent"}">{_tile(tile)}</li>' for tile in row)
-    return (
-        f'<ul class="tiles" aria-label="{escape(label)}">{items}</ul>'
-        if items
-        else hint("There is nothing to show here.")
-    )
+    if not items:
+        return hint("There is nothing to show here.")
+    return f'<ul class="tiles" aria-label="{escape(label)}">{items}</ul>'
 
 
-def neighbour_tiles(neighbours: Iterable[Neighbour], label: str, pressable: bool = False) -> str:
+def neighbour_tiles(neighbours: Iterable[Neighbour], label: str) -> str:
     """Examples of the gallery with their similarity, best first."""
-    return tiles(
-        (
-            item_tile(
-                each.thumbnail,
-                each.emotion,
-                f"similarity {signed(each.similarity)}",
-                each.item.id if pressable else None,
-            )
-            for each in neighbours
-        ),
-        label,
-    )
+    return tiles(map(neighbour_tile, neighbours), label)
+
+
+def neighbour_tile(neighbour: Neighbour, pressable: bool = False) -> Tile:
+    """An example of the gallery with its similarity."""
+    key = neighbour.item.id if pressable else None
+    return item_tile(neighbour.thumbnail, neighbour.emotion, f"similarity {signed(neighbour.similarity)}", key)
 
 
 def item_tile(thumbnail: bytes, name: str, detail: str, key: str | None) -> Tile:
@@ -211,7 +201,7 @@ def _from_middle(value: float) -> str:
 
 
 def _share(share: float) -> str:
-    return "under 1 %" if share < 0.005 else percent(share)
+    return "&lt; 1%" if share < 0.005 else percent(share)
 
 
 def _picture(picture: drawing.Picture | bytes, alt: str) -> str:

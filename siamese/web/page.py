@@ -12,23 +12,26 @@ from siamese.web.theme import STYLE_SHEET, SemblanceTheme
 
 TITLE = "Semblance"
 
-_UPLOADS_KEPT = 3600  # seconds
-_TAB_BUILDERS = {"Recognise": recognise.build, "Compare": compare.build, "Browse": browse.build}
+_UPLOADS_KEPT, _UPLOADS_CHECKED = 3600, 600  # seconds
 _IMPRINT = (
-    "Photos are read on this machine and removed after an hour. An expression is what a face shows, not what a person "
-    "feels; do not judge people by it. Emotion inference at work and in education is forbidden in the European Union."
+    "Photos are read on this machine and removed after about an hour. An expression is what a face shows, not what a "
+    "person feels; do not judge people by it. Emotion inference at work and in education is forbidden in the European "
+    "Union."
 )
 
 
 def build_page(service: ExpressionService, examples: Path | None = None) -> gr.Blocks:
     """The page's blocks; `examples` is a folder of WebP photos to click on."""
     photos = parts.example_photos(examples)
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(_UPLOADS_KEPT, _UPLOADS_KEPT)) as page:
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(_UPLOADS_CHECKED, _UPLOADS_KEPT)) as page:
         gr.HTML(_masthead())
         with gr.Tabs():
-            for name, build in _TAB_BUILDERS.items():
-                with gr.Tab(name, id=name.lower()):
-                    build(service, photos)
+            with gr.Tab("Recognise", id="recognise"):
+                recognise.build(service, parts.first_of_each(photos))
+            with gr.Tab("Compare", id="compare"):
+                compare.build(service, photos)
+            with gr.Tab("Browse", id="browse"):
+                browse.build(service, parts.first_of_each(photos))
         gr.HTML(f'<p class="imprint">{_IMPRINT}</p>')
         endpoints.build(service)
     return page

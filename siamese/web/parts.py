@@ -1,7 +1,7 @@
 """What the tabs share: the photo input, a photo as it was read, examples to click, and failures as sentences."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
@@ -92,9 +92,9 @@ def shown(html: str) -> Any:
     return gr.update(value=html, visible=bool(html))
 
 
-def face_chooser(label: str) -> gr.Radio:
+def face_chooser(label: str, elem_id: str | None = None) -> gr.Radio:
     """A choice among a photo's faces, hidden while there is nothing to choose."""
-    return gr.Radio([], label=label, visible=False)
+    return gr.Radio([], label=label, visible=False, elem_id=elem_id)
 
 
 def face_choices(seen: Seen | None) -> Any:
@@ -113,18 +113,22 @@ def whole_checkbox(label: str = "The picture is the face") -> gr.Checkbox:
 
 
 def example_photos(folder: Path | None) -> list[Path]:
-    """The example photos that ship in a folder, in order of their names."""
-    return sorted(folder.glob("*.webp")) if folder and folder.is_dir() else []
+    """The example photos that ship in a folder, in order of their names: «fear.webp», «fear 2.webp»."""
+    return sorted(folder.glob("*.webp"), key=lambda photo: photo.stem) if folder and folder.is_dir() else []
 
 
-def example_tiles(photos: list[Path], receivers: list[gr.Image], tuples: list[tuple[int, ...]]) -> None:
+def first_of_each(photos: list[Path]) -> list[Path]:
+    """The example photos without the further ones of the same expression."""
+    return [photo for photo in photos if photo.stem == _expression(photo)]
+
+
+def example_tiles(photos: list[Path], receivers: list[gr.Image], tuples: Sequence[tuple[int, ...]]) -> None:
     """Tiles that put photos into inputs when pressed: each of `tuples` numbers one photo for each of the receivers."""
     if not tuples:
         return
     row = [_example_tile([photos[index] for index in indices], str(number)) for number, indices in enumerate(tuples)]
-    gr.HTML(cards.eyebrow("Or try an example"))
     board = gr.HTML(
-        cards.tiles(row, "Examples"),
+        cards.eyebrow("Or try an example") + cards.tiles(row, "Examples"),
         js_on_load=cards.TILE_SCRIPT,
         elem_classes=["examples", "pairs"] if len(receivers) > 1 else ["examples"],
     )
@@ -136,12 +140,16 @@ def example_tiles(photos: list[Path], receivers: list[gr.Image], tuples: list[tu
     board.select(choose, None, receivers, show_progress="hidden", api_visibility="private")
 
 
+def _expression(photo: Path) -> str:
+    return photo.stem.rstrip(" 0123456789")
+
+
 def _example_tile(photos: list[Path], key: str) -> cards.Tile:
     pictures = [
         drawing.data_uri(drawing.thumbnail(np.asarray(Image.open(photo).convert("RGB")), _TILE_SIDE))
         for photo in photos
     ]
-    caption = " and ".join(photo.stem.replace("-", " ") for photo in photos)
+    caption = " and ".join(_expression(photo) for photo in photos)
     return cards.Tile(pictures[0], caption, key=key, second_picture=pictures[1] if len(pictures) > 1 else None)
 
 

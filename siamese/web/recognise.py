@@ -13,7 +13,7 @@ _START = "Choose a photo, paste one, or use the camera. Each face in it is read 
 
 def build(service: ExpressionService, examples: list[Path]) -> None:
     """Lay out the tab inside the current Gradio context."""
-    with gr.Row():
+    with gr.Row(elem_classes="reader"):
         with gr.Column(scale=5, min_width=300):
             photo = parts.photo_input("Photo", height=330, elem_id="recognise-photo")
             whole = parts.whole_checkbox()
@@ -21,7 +21,7 @@ def build(service: ExpressionService, examples: list[Path]) -> None:
         with gr.Column(scale=7, min_width=300):
             status = gr.HTML(cards.hint(_START), elem_id="recognise-status")
             marked = gr.HTML(visible=False)
-            chooser = parts.face_chooser("Face")
+            chooser = parts.face_chooser("Face", elem_id="recognise-face")
             reading = gr.HTML(visible=False, elem_id="recognise-reading")
     steps = gr.HTML(visible=False, elem_id="recognise-steps")
     nearest = gr.HTML(visible=False, elem_id="recognise-nearest")
@@ -52,7 +52,7 @@ def build(service: ExpressionService, examples: list[Path]) -> None:
         read,
         [photo, whole],
         [status, chooser, seen, *face],
-        show_progress_on=status,
+        show_progress_on=[status, reading],
         api_visibility="private",
     )
     chooser.input(show, [seen, chooser], face, show_progress="hidden", api_visibility="private")

@@ -1,72 +1,75 @@
-"""The tiny reference set's page, and a browser that fails a test on a request off the machine or a console error."""
+"""The page as `app.py` serves it on the tiny reference set, in a browser that fails a test on any fault."""
 
-import shutil
-from collections.abc import Iterator
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 import skimage.io
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from siamese import ExpressionService
-from siamese.web.page import build_page, launch_options
+from tests.browser import chromium
 
-BROWSER_ARGUMENTS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-]
-PATIENCE = 60_000  # milliseconds; a busy machine may take long
-_LOCAL_SCHEMES = ("data", "blob", "about")
+ROOT = Path(__file__).parents[2]
+
+OpenPage = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
-def address(reference: Path) -> Iterator[str]:
-    """Where the page is served."""
-    page = build_page(ExpressionService.load(reference), reference / "examples")
-    _, url, _ = page.launch(
-        server_name="127.0.0.1", quiet=True, prevent_thread_lock=True, **launch_options(reference / "examples")
-    )
-    yield url
-    page.close()
+def address(reference: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the page is served; as the program prints it, once it can be asked."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "app.py", "--reference", str(reference), "--port", str(port)]
+    environment = os.environ | {"GRADIO_TEMP_DIR": str(tmp_path_factory.mktemp("uploads"))}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout
+        printed = program.stdout.readline()
+        assert printed.startswith("Semblance: http://"), "app.py ended without serving the page"
+        yield printed.split()[1]
+        program.terminate()
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; the tests are skipped where it is missing."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("No chromium here: `make setup-test` installs it where it may.")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=BROWSER_ARGUMENTS)
-        yield launched
-        launched.close()
+    """One browser for all tests, which are skipped where there is none."""
+    if chromium.PATH is None:
+        pytest.skip("No Chromium here: `make setup-test` installs it where it may.")
+    with chromium.launched() as browser:
+        yield browser
 
 
 @pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    """The page, opened; watched from its first request to the test's end."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    opened = context.new_page()
-    opened.set_default_timeout(PATIENCE)
-    faults: list[str] = []
-    own = urlsplit(address).netloc
-    opened.on("request", lambda sent: faults.append(sent.url) if not _is_local(sent.url, own) else None)
-    opened.on("console", lambda said: faults.append(f"console: {said.text}") if said.type == "error" else None)
-    opened.on("pageerror", lambda error: faults.append(f"error: {error}"))
-    opened.goto(address)
-    opened.wait_for_selector("#recognise-photo")
+def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
+    """Opens the page in a fresh session, for a screen's width and colour scheme; faults fail the test at its end."""
+    contexts, faults = [], []
+
+    def opened(width: int = 1280, scheme: str = "light") -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(chromium.PATIENCE)
+        faults.append(chromium.watch(page, address))
+        page.goto(address)
+        page.wait_for_selector("#recognise-photo")
+        return page
+
     yield opened
-    context.close()
-    assert faults == []
+    for context in contexts:
+        context.close()
+    assert not any(faults), faults
+
+
+@pytest.fixture
+def page(open_page: OpenPage) -> Page:
+    """The page on a wide screen."""
+    return open_page()
 
 
 @pytest.fixture(scope="session")
@@ -75,8 +78,3 @@ def portrait(tmp_path_factory: pytest.TempPathFactory, astronaut: NDArray[np.uin
     path = tmp_path_factory.mktemp("photos") / "astronaut.png"
     skimage.io.imsave(path, astronaut)
     return path
-
-
-def _is_local(url: str, own: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme in _LOCAL_SCHEMES or parts.netloc == own

@@ -1,19 +1,18 @@
-"""The running page → pictures of each tab, light and dark, wide and narrow, in docs/images, for the README.
+"""The running page → pictures of each tab, light and dark, wide and narrow, for the README.
 
 python app.py &
 python -m tests.browser.screenshots http://127.0.0.1:7860 docs/images
 """
 
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 import skimage.data
 import skimage.io
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from tests.browser.conftest import BROWSER_ARGUMENTS, PATIENCE
+from tests.browser import chromium
 
 WIDTHS = {"wide": 1280, "narrow": 390}
 _SETTLED = 1000  # milliseconds; for pictures to be drawn and transitions to end
@@ -22,34 +21,41 @@ _SETTLED = 1000  # milliseconds; for pictures to be drawn and transitions to end
 def main(address: str, folder: Path) -> None:
     """Take all of them."""
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as temporary, chromium.launched() as browser:
         portrait = Path(temporary) / "astronaut.png"
         skimage.io.imsave(portrait, skimage.data.astronaut())
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=BROWSER_ARGUMENTS)
         for scheme in ("light", "dark"):
             for name, width in WIDTHS.items():
                 page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-                page.set_default_timeout(PATIENCE)
+                page.set_default_timeout(chromium.PATIENCE)
                 page.goto(address)
-                for tab in (_recognise, _compare, _browse):
+                for tab in (recognise, compare, browse):
                     tab(page, portrait)
                     page.wait_for_timeout(_SETTLED)
-                    page.screenshot(path=folder / f"{tab.__name__.strip('_')}-{scheme}-{name}.png", full_page=True)
+                    page.screenshot(path=folder / f"{tab.__name__}-{scheme}-{name}.png", full_page=True)
                 page.close()
 
 
-def _recognise(page: Page, portrait: Path) -> None:
+def recognise(page: Page, portrait: Path) -> None:
+    """A portrait, read."""
     page.set_input_files("#recognise-photo input[type=file]", portrait)
     page.wait_for_selector("#recognise-nearest .tile")
 
 
-def _compare(page: Page, portrait: Path) -> None:
+def compare(page: Page, portrait: Path) -> None:
+    """The portrait beside the second picture of an example pair."""
     page.get_by_role("tab", name="Compare").click()
-    page.locator(".examples.pairs button:visible").first.click()
+    page.locator(".examples.pairs button:visible").filter(has_text="happiness").first.click()
+    page.wait_for_selector("#compare-result .verdict")
+    page.locator("#compare-first").get_by_role("button", name="Clear").or_(
+        page.locator("#compare-first").get_by_label("Remove Image")
+    ).first.click()
+    page.set_input_files("#compare-first input[type=file]", portrait)
     page.wait_for_selector("#compare-result .verdict")
 
 
-def _browse(page: Page, portrait: Path) -> None:
+def browse(page: Page, portrait: Path) -> None:
+    """The gallery's first page."""
     page.get_by_role("tab", name="Browse").click()
     page.wait_for_selector("#browse-grid .tile")
 

@@ -112,6 +112,16 @@ def test_a_tight_crop_is_framed_so_that_its_face_is_found(detector: FaceDetector
         assert np.abs(face.landmarks - expected).max() < 2.5
 
 
+@pytest.mark.parametrize("side", [48, 400, 3000])
+def test_a_tight_picture_of_any_size_is_answered_in_its_own_pixels(detector, astronaut: NDArray[np.uint8], side: int):
+    left, top, cut = 165, 55, 118
+    crop = Image.fromarray(astronaut[top : top + cut, left : left + cut]).resize((side, side))
+    face = only(detector.detect_tight(np.asarray(crop)))
+    expected = (ASTRONAUT_LANDMARKS - [left, top]) * side / cut
+    assert np.abs(face.landmarks - expected).max() < 0.05 * side
+    assert detector.detect_tight(np.full((side, side, 3), 100, dtype=np.uint8)) == []
+
+
 def test_crops_are_answered_one_by_one_in_order(detector: FaceDetector, astronaut: NDArray[np.uint8]):
     face = np.asarray(Image.fromarray(astronaut[55:173, 165:283]).resize((64, 64)))
     nothing = np.full_like(face, 100)

@@ -43,6 +43,11 @@ def test_an_emotion_that_no_item_has_finds_nothing(make_gallery: Make) -> None:
     assert make_gallery(["fear"]).search(unit_rows(1)[0], 3, "surprise") == []
 
 
+def test_its_emotions_come_in_the_vocabularys_order_then_others_by_name(make_gallery: Make) -> None:
+    gallery = make_gallery(["smirk", "fear", "boredom", "neutral", "fear"])
+    assert gallery.emotions == ("neutral", "fear", "boredom", "smirk")
+
+
 def test_near_leaves_the_item_itself_out(make_gallery: Make) -> None:
     gallery = make_gallery(["fear", "fear", "happiness", "fear"])
     assert {match.item.id for match in gallery.near("item1", 10)} == {"item0", "item2", "item3"}

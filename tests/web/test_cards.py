@@ -27,16 +27,14 @@ class _Text(HTMLParser):
         self.tags.append(tag)
 
 
-@pytest.mark.parametrize(
-    ("share", "text"), [(0.0, "0 %"), (0.004, "1 %"), (0.874, "87 %"), (0.999, "99 %"), (1.0, "100 %")]
-)
+@pytest.mark.parametrize(("share", "text"), [(0.0, "0%"), (0.004, "1%"), (0.874, "87%"), (0.999, "99%"), (1.0, "100%")])
 def test_what_is_not_certain_is_never_written_as_certain(share: float, text: str) -> None:
     assert cards.percent(share) == text
 
 
 def test_a_reading_names_its_emotion_its_confidence_and_all_probabilities() -> None:
     text = _Text(cards.emotion(a_reading("surprise", 0.65), 1, 1)).text
-    assert "65 %" in text and all(name in text for name in EMOTIONS)
+    assert "65%" in text and all(name in text for name in EMOTIONS)
 
 
 def test_a_picture_taken_whole_is_said_to_be() -> None:
@@ -45,13 +43,17 @@ def test_a_picture_taken_whole_is_said_to_be() -> None:
 
 
 @pytest.mark.parametrize(
-    ("similarity", "probability", "verdict"),
-    [(0.7, 0.87, "Same expression: 87 %"), (0.2, 0.13, "Different expressions: 87 %")],
+    ("similarity", "probability", "verdict", "odds"),
+    [
+        (0.7, 0.87, "Same expression", "87% probability"),
+        (0.2, 0.13, "Different expressions", "13% probability"),
+        (0.51, 0.48, "Same expression", "A close call: 48% probability"),
+    ],
 )
-def test_the_verdict_is_in_words(similarity: float, probability: float, verdict: str) -> None:
+def test_the_verdict_is_in_words(similarity: float, probability: float, verdict: str, odds: str) -> None:
     faces = a_reading("fear"), a_reading("surprise")
-    result = Comparison(similarity, probability, similarity >= 0.5, 0.5, *faces)
-    assert verdict in _Text(cards.comparison(result)).text
+    text = _Text(cards.comparison(Comparison(similarity, probability, similarity >= 0.5, 0.5, *faces))).text
+    assert verdict in text and odds in text
 
 
 def test_a_failure_is_announced() -> None:

@@ -1,0 +1,36 @@
+"""The program that serves the page: when it cannot start, it says so in a sentence."""
+
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+import app
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> str:
+    """What the program says at its end."""
+    monkeypatch.setattr(sys, "argv", ["app.py", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        app.main()
+    return str(ended.value.code)
+
+
+def test_a_missing_reference_set_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    sentence = run(monkeypatch, "--reference", tmp_path / "nowhere")
+    assert sentence.startswith("Semblance cannot start: There is no reference set at")
+
+
+def test_a_setting_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEMBLANCE_MAX_FACES", "none")
+    assert "SEMBLANCE_MAX_FACES" in run(monkeypatch)
+
+
+def test_a_port_that_is_taken_is_named(monkeypatch: pytest.MonkeyPatch, reference: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        sentence = run(monkeypatch, "--reference", reference, "--port", port)
+    assert f"127.0.0.1:{port}" in sentence and "--port" in sentence

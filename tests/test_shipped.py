@@ -1,0 +1,107 @@
+"""The reference set that ships: whole, small enough, consistent with itself, and showing no single person."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from siamese.evaluation.datasets import evaluate_dataset
+from siamese.faces.align import face_crop, whole_picture
+from siamese.gallery import thumbnails
+from siamese.gallery.closeness import SAME_PICTURE
+from siamese.gallery.composites import FEWEST_PICTURES
+from siamese.network.twin import load_network
+from siamese.service import ExpressionService
+from siamese.vocabulary import EMOTIONS
+
+PROTOTYPES = Path(__file__).parent.parent / "prototypes"
+LARGEST = 32e6  # bytes in all
+FERPLUS = os.environ.get("SEMBLANCE_FERPLUS")
+
+
+@pytest.fixture(scope="module")
+def service() -> ExpressionService:
+    return ExpressionService.load(PROTOTYPES)
+
+
+@pytest.fixture(scope="module")
+def composites(service: ExpressionService) -> NDArray[np.uint8]:
+    """The gallery's portraits as the network's inputs."""
+    pictures = [thumbnails.decode(item.thumbnail) for item in service.gallery.items]
+    return np.stack([face_crop(picture, whole_picture(*picture.shape[:2])) for picture in pictures])
+
+
+def test_it_is_small_enough() -> None:
+    assert sum(path.stat().st_size for path in PROTOTYPES.rglob("*") if path.is_file()) <= LARGEST
+
+
+def test_onnx_equals_the_reference_network(service: ExpressionService, composites: NDArray[np.uint8]) -> None:
+    network = load_network(PROTOTYPES / "network.safetensors")
+    random = np.random.default_rng(0).integers(0, 256, (8, 48, 48), dtype=np.uint8)
+    crops = np.concatenate([composites[:24], random])
+    with torch.no_grad():
+        expected = network(torch.from_numpy(crops)[:, None].float() / 255).numpy()
+    np.testing.assert_allclose(service.embedder.embed(crops, mirror=False), expected, atol=1e-4)
+
+
+def test_every_emotion_has_a_prototype_and_composites(service: ExpressionService) -> None:
+    assert service.prototypes.names == EMOTIONS
+    assert {item.emotion for item in service.gallery.items} == set(EMOTIONS)
+    assert len(service.gallery) >= 200
+
+
+def test_the_gallery_shows_no_single_person(service: ExpressionService) -> None:
+    for item in service.gallery.items:
+        assert item.labelled_by == "composite"
+        assert item.notes["pictures"] >= FEWEST_PICTURES
+        assert item.notes["closest_source_correlation"] < SAME_PICTURE
+
+
+def test_composites_are_recognised_as_what_they_show(service: ExpressionService, composites: NDArray[np.uint8]) -> None:
+    read = service.emotions(service.embedder.embed(composites))
+    right = [answer == item.emotion for answer, item in zip(read, service.gallery.items, strict=True)]
+    assert np.mean(right) > 0.9
+
+
+def test_each_example_to_click_is_read_as_its_name_says(service: ExpressionService) -> None:
+    examples = sorted((PROTOTYPES / "examples").glob("*.webp"))
+    assert {path.stem for path in examples} == set(EMOTIONS)
+    for path in examples:
+        assert [reading.emotion for reading in service.recognise(path)] == [path.stem]
+
+
+def test_a_smile_is_happiness(service: ExpressionService, astronaut: NDArray[np.uint8]) -> None:
+    (reading,) = service.recognise(astronaut)
+    assert reading.emotion == "happiness"
+    assert reading.confidence > 0.5
+
+
+def test_the_model_card_speaks_of_this_network(service: ExpressionService) -> None:
+    card = (PROTOTYPES / "MODEL_CARD.md").read_text()
+    assert service.embedder.fingerprint in card
+    for topic in ("Recall per class", "calibration error", "Limits", "Not to be used for", "AI Act", "Licences"):
+        assert topic in card
+
+
+def test_the_reference_set_holds_no_pickle() -> None:
+    for path in PROTOTYPES.rglob("*.npz"):
+        with np.load(path, allow_pickle=False) as arrays:
+            assert all(arrays[name].dtype != object for name in arrays.files)
+    for path in PROTOTYPES.rglob("*.json"):
+        json.loads(path.read_text())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(not FERPLUS, reason="SEMBLANCE_FERPLUS does not name the folder of FER+")
+def test_it_is_as_good_as_promised_on_ferplus(tmp_path: Path) -> None:
+    evidence = evaluate_dataset("ferplus", str(FERPLUS), "test", "majority", PROTOTYPES, tmp_path)
+    assert evidence.images == 3137
+    assert evidence.accuracy >= 0.875
+    assert evidence.balanced_accuracy >= 0.72
+    assert evidence.roc_auc >= 0.94
+    assert evidence.ece <= 0.03
