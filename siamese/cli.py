@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
@@ -36,7 +37,7 @@ Whole = Annotated[bool, typer.Option("--whole", help="Where no face is found, ta
 Reference = Annotated[Path | None, typer.Option(help="Reference set to use instead of the one that ships.")]
 GalleryFolder = Annotated[Path | None, typer.Option(help="Gallery to use instead of the reference set's own.")]
 PhotoFile = Annotated[Path, typer.Argument(help="A JPEG, PNG, WebP, BMP, GIF or TIFF file.")]
-FaceNumber = Annotated[int, typer.Option(help="Which face, counted from 0, largest first.")]
+FaceNumber = Annotated[int, typer.Option(min=1, help="Which face, as `recognise` numbers them: 1 is the largest.")]
 Dataset = Annotated[str, typer.Option(help=_DATASETS)]
 Cache = Annotated[Path, typer.Option(help="Folder that keeps a data set's faces and embeddings between runs.")]
 Split = Annotated[str, typer.Option(help="The data set's part: train, validation or test.")]
@@ -73,14 +74,14 @@ def recognise(photo: PhotoFile, whole: Whole = False, as_json: AsJson = False, r
 def compare(
     first: PhotoFile,
     second: PhotoFile,
-    first_face: FaceNumber = 0,
-    second_face: FaceNumber = 0,
+    first_face: FaceNumber = 1,
+    second_face: FaceNumber = 1,
     whole: Whole = False,
     as_json: AsJson = False,
     reference: Reference = None,
 ) -> None:
     """Tell whether two faces show the same expression."""
-    result = _service(reference).compare(first, second, first_face, second_face, whole)
+    result = _service(reference).compare(first, second, first_face - 1, second_face - 1, whole)
     if as_json:
         _print_json(result.to_dict())
         return
@@ -96,7 +97,7 @@ def similar(
     photo: PhotoFile,
     k: Annotated[int, typer.Option("-k", min=1, help="How many examples.")] = 12,
     emotion: Annotated[str | None, typer.Option(help="Only examples of this emotion.")] = None,
-    face: FaceNumber = 0,
+    face: FaceNumber = 1,
     whole: Whole = False,
     as_json: AsJson = False,
     reference: Reference = None,
@@ -104,7 +105,7 @@ def similar(
 ) -> None:
     """Find the gallery's examples most similar to a face."""
     service = _service(reference, gallery)
-    neighbours = service.similar(photo, k, emotion, face, whole)
+    neighbours = service.similar(photo, k, emotion, face - 1, whole)
     if as_json:
         found = [neighbour.to_dict() for neighbour in neighbours]
         _print_json({"photo": str(photo), "gallery": service.gallery.title, "neighbours": found})
@@ -221,7 +222,7 @@ def _print_json(answer: dict[str, Any]) -> None:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=None)
+    table = Table(title=escape(title), title_justify="left", box=None)
     for column in columns:
         table.add_column(column, justify="right" if column in ("probability", "similarity") else "left")
     return table
@@ -232,4 +233,4 @@ def _bar(share: float) -> str:
 
 
 def _emotion(name: str) -> str:
-    return f"{emotion_of(name).symbol} {name}"
+    return f"{emotion_of(name).symbol} {escape(name)}"

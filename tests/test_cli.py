@@ -45,6 +45,12 @@ def test_similar_prints_one_object(portrait: Path, reference: Path, capsys: pyte
     assert len(json.loads(capsys.readouterr().out)["neighbours"]) == 12
 
 
+def test_faces_are_counted_from_one(portrait: Path, reference: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("similar", portrait, "--face", 1, "--json", "--reference", reference) == 0
+    assert run("similar", portrait, "--face", 2, "--json", "--reference", reference) == USER_ERROR
+    assert "no face number 2: the photo has 1" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", [["recognise"], ["compare", "same"], ["similar"]])
 def test_without_json_it_speaks_to_people(
     command: list[str], portrait: Path, reference: Path, capsys: pytest.CaptureFixture[str]

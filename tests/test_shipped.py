@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from siamese.datasets import ferplus
+from siamese.datasets.crops import crops as aligned_crops
 from siamese.evaluation.datasets import evaluate_dataset
 from siamese.faces.align import face_crop, whole_picture
 from siamese.gallery import thumbnails
-from siamese.gallery.closeness import SAME_PICTURE
+from siamese.gallery.closeness import SAME_PICTURE, closest_others, closest_source, patterns
 from siamese.gallery.composites import FEWEST_PICTURES
 from siamese.network.twin import load_network
 from siamese.service import ExpressionService
@@ -21,6 +24,18 @@ from siamese.vocabulary import EMOTIONS
 PROTOTYPES = Path(__file__).parent.parent / "prototypes"
 LARGEST = 32e6  # bytes in all
 FERPLUS = os.environ.get("SEMBLANCE_FERPLUS")
+
+
+def on_ferplus(test: Callable[..., None]) -> Callable[..., None]:
+    """Marks what needs the real data, and minutes."""
+    missing = pytest.mark.skipif(not FERPLUS, reason="SEMBLANCE_FERPLUS does not name the folder of FER+.")
+    return pytest.mark.slow(pytest.mark.timeout(1800)(missing(test)))
+
+
+@pytest.fixture(scope="module")
+def training_faces() -> NDArray[np.float32]:
+    """The patterns of FER+'s labelled training images, aligned."""
+    return patterns(aligned_crops(ferplus.load(str(FERPLUS), "train").labelled(), cache="cache"))
 
 
 @pytest.fixture(scope="module")
@@ -95,9 +110,7 @@ def test_the_reference_set_holds_no_pickle() -> None:
         json.loads(path.read_text())
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.skipif(not FERPLUS, reason="SEMBLANCE_FERPLUS does not name the folder of FER+")
+@on_ferplus
 def test_it_is_as_good_as_promised_on_ferplus(tmp_path: Path) -> None:
     evidence = evaluate_dataset("ferplus", str(FERPLUS), "test", "majority", PROTOTYPES, tmp_path)
     assert evidence.images == 3137
@@ -105,3 +118,28 @@ def test_it_is_as_good_as_promised_on_ferplus(tmp_path: Path) -> None:
     assert evidence.balanced_accuracy >= 0.72
     assert evidence.roc_auc >= 0.94
     assert evidence.ece <= 0.03
+
+
+@on_ferplus
+def test_no_composite_is_close_to_a_training_image(
+    training_faces: NDArray[np.float32], service: ExpressionService, composites: NDArray[np.uint8]
+) -> None:
+    """Measured again from the thumbnails; fading and WebP change the builder's figures a little."""
+    closest = [closest_source(crop, training_faces)[1] for crop in composites]
+    assert max(closest) < SAME_PICTURE + 0.01
+    assert closest == pytest.approx(
+        [item.notes["closest_source_correlation"] for item in service.gallery.items], abs=0.02
+    )
+
+
+@on_ferplus
+def test_the_bound_lies_between_different_pictures_and_repeats(training_faces: NDArray[np.float32]) -> None:
+    rows = np.random.default_rng(0).choice(len(training_faces), 3000, replace=False)
+    closest = closest_others(training_faces, rows)
+
+    def share(low: float, high: float) -> float:
+        return float(((closest >= low) & (closest < high)).mean())
+
+    valley = share(SAME_PICTURE - 0.01, SAME_PICTURE + 0.03)
+    assert share(0.78, 0.82) > 2 * valley  # different pictures
+    assert share(0.96, 1.01) > 2 * valley  # the same one again

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,7 @@ from siamese.evaluation.report import NetworkFacts, model_card
 from siamese.faces.align import CROP_SIZE
 from siamese.gallery import thumbnails
 from siamese.gallery.build import build_gallery, entries_from_composites
-from siamese.gallery.composites import make_composites
+from siamese.gallery.composites import Composite, make_composites
 from siamese.gallery.gallery import Gallery
 from siamese.metric.calibration import UNCALIBRATED, Calibration, fit_calibration, reliability
 from siamese.metric.prototypes import Prototypes, fit_prototypes
@@ -86,7 +88,18 @@ def build_composites(
     sources = np.where(detected, train.labels, -1)  # a face that was not found is not aligned, and would only blur
     transforms = crops.transforms(train, "aligned", cache)
     composites = make_composites(train.images, transforms, train_embeddings, sources, read=read)
-    return build_gallery(entries_from_composites(composites, "FER+ training images"), embedder, GALLERY_TITLE)
+    return build_gallery(entries_from_composites(in_turn(composites), "FER+ training images"), embedder, GALLERY_TITLE)
+
+
+def in_turn(composites: Sequence[Composite]) -> list[Composite]:
+    """One of each emotion, then the next of each, so that the gallery's first page shows them all."""
+    seen: Counter[str] = Counter()
+
+    def turn(composite: Composite) -> int:
+        seen[composite.emotion] += 1
+        return seen[composite.emotion]
+
+    return sorted(composites, key=turn)
 
 
 def write_examples(gallery: Gallery, folder: Path) -> None:

@@ -21,10 +21,11 @@ _SETTLING_ROUNDS = 4
 class CompositeSettings:
     """How many portraits to try for in all, of how many pictures each, and how they are drawn."""
 
-    portraits: int = 420  # before those that fail a check are dropped
+    portraits: int = 520  # before those that fail a check are dropped
     pictures: int = 24  # averaged in one portrait; small classes go down to FEWEST_PICTURES
     candidates: int = 3  # times as many pictures near a centre are looked at, to take those that look most alike
     shared: float = 0.5  # of its pictures that a portrait may have in common with another one
+    symmetry: float = 0.4  # with its mirror image; a portrait below it is in profile or half in the dark
     size: int = 160  # pixels
     seed: int = 0
 
@@ -57,8 +58,8 @@ def make_composites(
     `images` (n, height, width) uint8 grey; `transforms` (n, 2, 3) from aligned crop to image; `embeddings` (n, d)
     float32. `labels` (n,) holds indices of EMOTIONS; images with −1 are averaged into none, but composites are compared
     with them too. A composite is dropped when it is close to a single source (SAME_PICTURE), when it shares too many
-    pictures with an earlier one, or when `read` (crops (n, 48, 48) → names) takes it for another emotion. `progress` is
-    told how many centres of how many are done.
+    pictures with an earlier one, when it is in profile or half in the dark, or when `read` (crops (n, 48, 48) → names)
+    takes it for another emotion. `progress` is told how many centres of how many are done.
     """
     settings = settings or CompositeSettings()
     crops = np.stack([face_crop(*pair) for pair in zip(images, transforms, strict=True)])
@@ -76,7 +77,7 @@ def make_composites(
             if any(len(np.intersect1d(members, other)) > settings.shared * len(members) for other in taken):
                 continue
             composite = _composite(emotion, images, transforms, sources, members, settings.size)
-            if composite.closest_source_correlation < SAME_PICTURE and _recognisable(composite, read):
+            if _presentable(composite, settings) and _recognisable(composite, read):
                 composites.append(composite)
                 taken.append(members)
     return composites
@@ -137,6 +138,11 @@ def _composite(
     portrait = average(images[members], transforms[members], size)
     crop = warp(portrait, whole_picture(size, size))
     return Composite(emotion, faded(portrait), crop, members, closest_source(crop, sources)[1])
+
+
+def _presentable(composite: Composite, settings: CompositeSettings) -> bool:
+    near_a_source = composite.closest_source_correlation >= SAME_PICTURE
+    return not near_a_source and float(symmetry(composite.crop[None])[0]) >= settings.symmetry
 
 
 def _recognisable(composite: Composite, read: Callable[[NDArray[np.uint8]], Sequence[str]] | None) -> bool:

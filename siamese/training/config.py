@@ -29,7 +29,7 @@ class TrainingConfig:
     # batches
     natural_per_batch: int = option(64, "images a batch takes from the data as they come, each once an epoch")
     classes_per_batch: int = option(8, "P: emotions in the balanced part of a batch")
-    samples_per_class: int = option(4, "K: images of each of these emotions")
+    samples_per_class: int = option(2, "K: images of each of these emotions")
     # losses
     metric_loss: str = option("triplet", "the loss on pairs or triplets of embeddings", ("triplet", "contrastive"))
     metric_weight: float = option(0.5, "its weight beside the auxiliary term, which weighs 1")
@@ -42,7 +42,7 @@ class TrainingConfig:
     shift: float = option(2.5, "largest shift in pixels of the 48-pixel crop")
     erasing: float = option(0.25, "share of crops that lose a random rectangle")
     # optimisation
-    epochs: int = option(12, "passes over the training data")
+    epochs: int = option(6, "passes over the training data")
     learning_rate: float = option(4e-4, "peak learning rate of the backbone (AdamW)")
     head_learning_rate: float = option(2e-3, "peak learning rate of the embedding and the proxies")
     weight_decay: float = option(0.05, "AdamW's decoupled weight decay")

@@ -41,7 +41,7 @@ class _Grid:
     def __init__(self, service: ExpressionService, examples: list[Path]) -> None:
         self.service = service
         choices = [("All", _EVERY), *((f"{emotion_of(name).symbol} {name}", name) for name in service.gallery.emotions)]
-        self.emotion = gr.Radio(choices, value=_EVERY, label="Emotion", elem_id="browse-emotion")
+        self.emotion = gr.Radio(choices, value=_EVERY, label="Emotion", elem_id="browse-emotion", elem_classes="chips")
         with gr.Accordion("Search with a photo", open=False), gr.Row(elem_classes="reader"):
             with gr.Column(scale=5, min_width=280):
                 self.photo = parts.photo_input("Photo", height=260, elem_id="browse-photo")
@@ -51,8 +51,9 @@ class _Grid:
                 parts.example_tiles(examples, [self.photo], [(index,) for index in range(len(examples))])
         self.query, self.number, self.seen = gr.State(None), gr.State(1), gr.State(None)
         self.status = gr.HTML(visible=False, elem_id="browse-status")
-        self.title = gr.HTML(elem_id="browse-title")
-        self.back = gr.Button("Back to the whole gallery", visible=False, size="sm", elem_classes="back")
+        with gr.Row(elem_classes="title-row"):
+            self.title = gr.HTML(elem_id="browse-title")
+            self.back = gr.Button("Back to the whole gallery", visible=False, size="sm")
         self.tiles = gr.HTML(js_on_load=cards.TILE_SCRIPT, elem_id="browse-grid")
         with gr.Row(elem_classes="pager"):
             self.previous = gr.Button("Previous", size="sm", min_width=80)
@@ -144,6 +145,6 @@ def _title(gallery: Gallery, query: Query) -> str:
         return cards.heading("All examples", "Press one to see which are nearest to it.")
     if isinstance(query, str):
         item = gallery.item(query)
-        return cards.query_heading(item.thumbnail, f"Nearest to this {item.emotion}", item.source)
+        return cards.query_heading(item.thumbnail, "Nearest to this example", f"{item.emotion}, {item.source}")
     detail = f"Read as {query.emotion}, {cards.percent(query.confidence)} confidence"
     return cards.query_heading(query.portrait, "Nearest to the face in your photo", detail)

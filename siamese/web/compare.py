@@ -18,9 +18,9 @@ def build(service: ExpressionService, examples: list[Path]) -> None:
     with gr.Row():
         first_photo, first_face, first = _input("First photo", "compare-first")
         second_photo, second_face, second = _input("Second photo", "compare-second")
+    result = gr.HTML(cards.hint(_START), elem_id="compare-result")
     whole = parts.whole_checkbox("The pictures are the faces")
     parts.example_tiles(examples, [first_photo, second_photo], _pairs(len(examples)))
-    result = gr.HTML(cards.hint(_START), elem_id="compare-result")
 
     @parts.failing_as(lambda sentence: (sentence, parts.face_choices(None)))
     def read(path: str | None, whole: bool) -> tuple[Side, Any]:

@@ -32,7 +32,7 @@ def build_page(service: ExpressionService, examples: Path | None = None) -> gr.B
                 compare.build(service, photos)
             with gr.Tab("Browse", id="browse"):
                 browse.build(service, parts.first_of_each(photos))
-        gr.HTML(f'<p class="imprint">{_IMPRINT}</p>')
+        gr.HTML(f'<p class="imprint"><span>{_IMPRINT}</span></p>')
         endpoints.build(service)
     return page
 

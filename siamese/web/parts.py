@@ -94,7 +94,7 @@ def shown(html: str) -> Any:
 
 def face_chooser(label: str, elem_id: str | None = None) -> gr.Radio:
     """A choice among a photo's faces, hidden while there is nothing to choose."""
-    return gr.Radio([], label=label, visible=False, elem_id=elem_id)
+    return gr.Radio([], label=label, visible=False, elem_id=elem_id, elem_classes="chips")
 
 
 def face_choices(seen: Seen | None) -> Any:

@@ -7,7 +7,16 @@ from gradio.themes.utils import colors, sizes
 
 STYLE_SHEET = Path(__file__).with_name("style.css")
 
-_SANS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
+_SANS = (
+    "Colour symbols",
+    "ui-sans-serif",
+    "system-ui",
+    "-apple-system",
+    "Segoe UI",
+    "Roboto",
+    "Noto Sans",
+    "sans-serif",
+)
 _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
 
@@ -53,6 +62,7 @@ class SemblanceTheme(gr.themes.Base):
             button_secondary_background_fill_dark="#202938",
             button_secondary_border_color="*neutral_300",
             button_secondary_border_color_dark="#3a465a",
+            button_border_width="1px",
             button_transition="background-color 120ms ease",
             checkbox_label_background_fill="white",
             checkbox_label_background_fill_dark="#202938",

@@ -90,7 +90,7 @@ def test_the_photo_that_cannot_be_compared_is_named(page: Page, portrait: Path, 
 def test_browse_by_click(page: Page) -> None:
     open_tab(page, "Browse")
     page.locator("#browse-grid button").nth(2).click()
-    expect(page.locator("#browse-title")).to_contain_text("Nearest to this")
+    expect(page.locator("#browse-title")).to_contain_text("Nearest to this example")
     page.get_by_role("button", name="Back to the whole gallery").click()
     expect(page.locator("#browse-title")).to_contain_text("All examples")
 

@@ -1,26 +1,21 @@
 """Composites: averages of many different pictures, none of which shows through."""
 
+import dataclasses
 import itertools
-import os
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from siamese.datasets import ferplus
-from siamese.datasets.crops import crops as aligned_crops
 from siamese.faces.align import whole_picture
-from siamese.gallery.closeness import SAME_PICTURE, closest_others, closest_source, patterns
+from siamese.gallery.closeness import SAME_PICTURE, closest_source, patterns
 from siamese.gallery.composites import FEWEST_PICTURES, Composite, CompositeSettings, make_composites, shares
-from siamese.gallery.gallery import Gallery, Item
-from siamese.gallery.thumbnails import decode
-from siamese.settings import Settings
 from siamese.vocabulary import EMOTIONS
 from tests.gallery.made_up import unit_rows
 
-SETTINGS = CompositeSettings(portraits=12, pictures=16, size=64)
+SETTINGS = CompositeSettings(portraits=12, pictures=16, size=64, symmetry=-1)  # made-up faces have no sides
 
 
 def drawn_faces(count: int, seed: int, own: float = 0.8) -> NDArray[np.uint8]:
@@ -36,9 +31,15 @@ def drawn_faces(count: int, seed: int, own: float = 0.8) -> NDArray[np.uint8]:
     return np.clip(128 + 30 * (texture(1) + own * texture(count)), 0, 255).astype(np.uint8)
 
 
-def compose(images: NDArray[np.uint8], labels: NDArray[np.int64], **options: object) -> list[Composite]:
+def compose(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    settings: CompositeSettings = SETTINGS,
+    read: Callable[[NDArray[np.uint8]], Sequence[str]] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Composite]:
     transforms = np.repeat(whole_picture(48, 48)[None], len(images), axis=0)
-    return make_composites(images, transforms, unit_rows(len(images)), labels, SETTINGS, **options)  # type: ignore[arg-type]
+    return make_composites(images, transforms, unit_rows(len(images)), labels, settings, read, progress)
 
 
 @pytest.fixture(scope="module")
@@ -119,60 +120,11 @@ def test_rare_classes_get_more_than_their_share_but_not_more_than_they_have_pict
     assert counts[3:] == [0, 0]
 
 
-def shipped() -> list[Item]:
-    """The composites of the reference set, none before it is built."""
-    folder = Settings().reference / "gallery"
-    network = (Settings().reference / "network.onnx").is_file()
-    if not network or not folder.is_dir():
-        return []
-    from siamese.network.runtime import Embedder
-
-    fingerprint = Embedder(Settings().reference / "network.onnx").fingerprint
-    return [item for item in Gallery.load(folder, fingerprint).items if item.labelled_by == "composite"]
-
-
-def test_every_shipped_composite_is_of_many_pictures_and_close_to_none() -> None:
-    items = shipped()
-    if not items:
-        pytest.skip("There is no reference set with a gallery of composites in prototypes/.")
-    assert {item.emotion for item in items} == set(EMOTIONS)
-    assert all(item.notes["pictures"] >= FEWEST_PICTURES for item in items)
-    assert max(item.notes["closest_source_correlation"] for item in items) < SAME_PICTURE
-
-
-@pytest.fixture(scope="module")
-def training_faces() -> NDArray[np.float32]:
-    """The patterns of FER+'s training images, aligned; detection is cached beside the repository's other caches."""
-    repository = Path(__file__).parents[2]
-    root = Path(os.environ.get("SEMBLANCE_FERPLUS", repository.parent / "shared" / "data" / "ferplus"))
-    if not (root / "train.parquet").is_file():
-        pytest.skip("FER+ is not here: set SEMBLANCE_FERPLUS to the folder of its parquet files.")
-    return patterns(aligned_crops(ferplus.load(root, "train"), cache=repository / "cache"))
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-def test_no_shipped_picture_is_close_to_a_training_image(training_faces: NDArray[np.float32]) -> None:
-    items = shipped()
-    if not items:
-        pytest.skip("There is no reference set with a gallery of composites in prototypes/.")
-    pictures = [
-        Image.fromarray(decode(item.thumbnail)).convert("L").resize((48, 48), Image.Resampling.BOX) for item in items
-    ]
-    correlations = [closest_source(np.asarray(picture), training_faces)[1] for picture in pictures]
-    assert max(correlations) < SAME_PICTURE + 0.01  # WebP changes a little
-    assert correlations == pytest.approx([item.notes["closest_source_correlation"] for item in items], abs=0.02)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-def test_the_bound_lies_between_different_pictures_and_repeats(training_faces: NDArray[np.float32]) -> None:
-    rows = np.random.default_rng(0).choice(len(training_faces), 3000, replace=False)
-    closest = closest_others(training_faces, rows)
-
-    def share(low: float, high: float) -> float:
-        return float(((closest >= low) & (closest < high)).mean())
-
-    valley = share(SAME_PICTURE - 0.01, SAME_PICTURE + 0.03)
-    assert share(0.78, 0.82) > 2 * valley  # different pictures
-    assert share(0.96, 1.01) > 2 * valley  # the same one again
+def test_a_portrait_half_in_the_dark_is_dropped() -> None:
+    lit = drawn_faces(200, 5)
+    lit[:, :, 24:] = lit[:, :, 23::-1]  # both halves alike
+    half_dark = lit.copy()
+    half_dark[:, :, :24] //= 8
+    settings = dataclasses.replace(SETTINGS, symmetry=0.4)
+    assert compose(lit, np.full(200, 1), settings) != []
+    assert compose(half_dark, np.full(200, 1), settings) == []
