@@ -84,9 +84,9 @@ def test_composites_are_recognised_as_what_they_show(service: ExpressionService,
 
 def test_each_example_to_click_is_read_as_its_name_says(service: ExpressionService) -> None:
     examples = sorted((PROTOTYPES / "examples").glob("*.webp"))
-    assert {path.stem for path in examples} == set(EMOTIONS)
+    assert {path.stem.split()[0] for path in examples} == set(EMOTIONS)
     for path in examples:
-        assert [reading.emotion for reading in service.recognise(path)] == [path.stem]
+        assert [reading.emotion for reading in service.recognise(path)] == [path.stem.split()[0]]
 
 
 def test_a_smile_is_happiness(service: ExpressionService, astronaut: NDArray[np.uint8]) -> None:
