@@ -53,7 +53,7 @@ class _Grid:
         self.status = gr.HTML(visible=False, elem_id="browse-status")
         with gr.Row(elem_classes="title-row"):
             self.title = gr.HTML(elem_id="browse-title")
-            self.back = gr.Button("Back to the whole gallery", visible=False, size="sm")
+            self.back = gr.Button("Back to all", visible=False, size="sm", min_width=110)
         self.tiles = gr.HTML(js_on_load=cards.TILE_SCRIPT, elem_id="browse-grid")
         with gr.Row(elem_classes="pager"):
             self.previous = gr.Button("Previous", size="sm", min_width=80)

@@ -153,7 +153,7 @@ def neighbour_tiles(neighbours: Iterable[Neighbour], label: str) -> str:
 def neighbour_tile(neighbour: Neighbour, pressable: bool = False) -> Tile:
     """An example of the gallery with its similarity."""
     key = neighbour.item.id if pressable else None
-    return item_tile(neighbour.thumbnail, neighbour.emotion, f"similarity {signed(neighbour.similarity)}", key)
+    return item_tile(neighbour.thumbnail, neighbour.emotion, f"similarity {signed(neighbour.similarity, 3)}", key)
 
 
 def item_tile(thumbnail: bytes, name: str, detail: str, key: str | None) -> Tile:
@@ -164,9 +164,7 @@ def item_tile(thumbnail: bytes, name: str, detail: str, key: str | None) -> Tile
 
 def _tile(tile: Tile) -> str:
     pictures = "".join(
-        f'<img src="{escape(source)}" alt="" loading="lazy">'
-        for source in (tile.picture, tile.second_picture)
-        if source
+        f'<img src="{escape(source)}" alt="">' for source in (tile.picture, tile.second_picture) if source
     )
     detail = f'<span class="detail">{escape(tile.detail)}</span>' if tile.detail else ""
     inside = f'<span class="pictures">{pictures}</span><span class="caption">{escape(tile.caption)}</span>{detail}'

@@ -14,13 +14,13 @@ from siamese.vocabulary import emotion_of
 
 Picture = Image.Image | NDArray[np.uint8]
 
-_LINE_SHARE = 1 / 220  # of the picture's longer side
-_LABEL_SHARE = 1 / 32
+_LINE_SHARE = 1 / 160  # of the picture's longer side
+_LABEL_SHARE = 1 / 24
 
 
-def signed(number: float) -> str:
-    """A similarity with two decimals and a true minus sign."""
-    return f"{number:.2f}".replace("-", "−")
+def signed(number: float, decimals: int = 2) -> str:
+    """A similarity with a true minus sign."""
+    return f"{number:.{decimals}f}".replace("-", "−")
 
 
 def data_uri(picture: Picture | bytes) -> str:

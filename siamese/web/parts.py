@@ -11,7 +11,7 @@ import gradio as gr
 import numpy as np
 from gradio.data_classes import ImageData
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from siamese.errors import SemblanceError
 from siamese.service import ExpressionService, Reading
@@ -21,7 +21,7 @@ from siamese.web import cards, drawing
 NO_ANSWER = "Something went wrong on this side, and it was written to the log. Please try again, or try another photo."
 
 _SMALLEST_SHOWN, _LARGEST_SHOWN = 320, 1280  # pixels of the longer side
-_TILE_SIDE = 160
+_TILE_SIDE, _MARGIN = 160, 0.2  # pixels, and the share of each edge that is left out
 
 logger = logging.getLogger(__name__)
 
@@ -145,12 +145,14 @@ def _expression(photo: Path) -> str:
 
 
 def _example_tile(photos: list[Path], key: str) -> cards.Tile:
-    pictures = [
-        drawing.data_uri(drawing.thumbnail(np.asarray(Image.open(photo).convert("RGB")), _TILE_SIDE))
-        for photo in photos
-    ]
+    pictures = [drawing.data_uri(_middle(photo)) for photo in photos]
     caption = " and ".join(_expression(photo) for photo in photos)
     return cards.Tile(pictures[0], caption, key=key, second_picture=pictures[1] if len(pictures) > 1 else None)
+
+
+def _middle(photo: Path) -> Image.Image:
+    """An example without its margins, which are there for the detector."""
+    return ImageOps.fit(Image.open(photo).convert("RGB"), (_TILE_SIDE, _TILE_SIDE), bleed=_MARGIN)
 
 
 def _scaled(reading: Reading, scale: float) -> Reading:

@@ -43,14 +43,13 @@ def recognise(page: Page, portrait: Path) -> None:
 
 
 def compare(page: Page, portrait: Path) -> None:
-    """The portrait beside the second picture of an example pair."""
+    """The portrait beside the first picture of an example pair."""
     page.get_by_role("tab", name="Compare").click()
     page.locator(".examples.pairs button:visible").filter(has_text="happiness").first.click()
     page.wait_for_selector("#compare-result .verdict")
-    page.locator("#compare-first").get_by_role("button", name="Clear").or_(
-        page.locator("#compare-first").get_by_label("Remove Image")
-    ).first.click()
-    page.set_input_files("#compare-first input[type=file]", portrait)
+    page.locator("#compare-second").get_by_label("Remove Image").click()
+    page.wait_for_selector("#compare-result .hint")
+    page.set_input_files("#compare-second input[type=file]", portrait)
     page.wait_for_selector("#compare-result .verdict")
 
 

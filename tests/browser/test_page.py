@@ -91,7 +91,7 @@ def test_browse_by_click(page: Page) -> None:
     open_tab(page, "Browse")
     page.locator("#browse-grid button").nth(2).click()
     expect(page.locator("#browse-title")).to_contain_text("Nearest to this example")
-    page.get_by_role("button", name="Back to the whole gallery").click()
+    page.get_by_role("button", name="Back to all").click()
     expect(page.locator("#browse-title")).to_contain_text("All examples")
 
 
