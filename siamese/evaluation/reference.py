@@ -32,14 +32,15 @@ from siamese.vocabulary import EMOTIONS
 
 GALLERY_TITLE = "Composite portraits from FER+"
 
+_AGREEMENT_POWER = 5
 _PATHS = ("root", "cache", "out")
 
 
 def build_reference(run: Path, root: Path, out: Path, figures: Path, cache: Path = Path("cache")) -> None:
     """Write the reference set of the run's best network to `out`, and its figures to the folder `figures`.
 
-    Prototypes are the class means on FER+'s training part; calibration and threshold are fitted on validation; the test
-    part is only measured. Raises what the loaders of the run and of FER+ raise.
+    Prototypes are the weighted class means on FER+'s training part; calibration and threshold are fitted on validation;
+    the test part is only measured. Raises what the loaders of the run and of FER+ raise.
     """
     network = load_network(run / BEST)
     out.mkdir(parents=True, exist_ok=True)
@@ -50,7 +51,7 @@ def build_reference(run: Path, root: Path, out: Path, figures: Path, cache: Path
 
     train = ferplus.load(root, "train").labelled()
     train_embeddings = embeddings(train, embedder, cache)
-    prototypes = fit_prototypes(train_embeddings, train.labels, EMOTIONS)
+    prototypes = fit_prototypes(train_embeddings, train.labels, EMOTIONS, typicality(train))
     prototypes.save(out / "prototypes.npz")
 
     validation = ferplus.load(root, "validation").labelled()
@@ -62,6 +63,14 @@ def build_reference(run: Path, root: Path, out: Path, figures: Path, cache: Path
     build_composites(train, train_embeddings, embedder, prototypes, cache).save(out / "gallery")
     write_examples(Gallery.load(out / "gallery", embedder.fingerprint), out / "examples")
     write_evidence(out, root, figures, network, embedder, cache)
+
+
+def typicality(samples: Samples) -> NDArray[np.float32]:
+    """How much each image (n,) says of its class: the share of votes that agree with its label, to a power.
+
+    The power was chosen on validation among 0 to 8: from 2 on accuracy gains half a point, and recall stays balanced.
+    """
+    return samples.targets[np.arange(len(samples)), samples.labels] ** _AGREEMENT_POWER
 
 
 def write_recipe(run: Path, out: Path) -> None:

@@ -174,7 +174,8 @@ examples are nearest. Written by `{command}`; no figure is typed by hand.
 ## Data and protocols
 
 Trained and measured on FER+ (Barsoum et al. 2016): FER2013's 48×48 grey faces, found by image search, each labelled by
-ten people. The network learned from the training part; prototypes are the class means of its embeddings there.
+ten people. The network learned from the training part; prototypes are the class means of its embeddings there, in
+which an image counts the more, the more votes agree with its label.
 The checkpoint, the calibration and the threshold were chosen on the validation part, and nothing on the test part.
 
 - **majority**: single votes dropped as noise; images of which more than half the remaining votes are for one emotion.

@@ -74,19 +74,26 @@ class Prototypes:
             raise ReferenceSetError(f"{path} does not hold prototypes that Semblance saved: {error}") from error
 
 
-def fit_prototypes(embeddings: NDArray[np.float32], labels: NDArray[np.int64], names: Sequence[str]) -> Prototypes:
+def fit_prototypes(
+    embeddings: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    names: Sequence[str],
+    weights: NDArray[np.floating] | None = None,
+) -> Prototypes:
     """Per class, the mean of its embeddings (n, embedding_size), brought to unit length.
 
-    `labels` (n,) index `names`. Raises MeasurementError when a class has no embedding, or theirs cancel out.
+    `labels` (n,) index `names`; `weights` (n,), all above zero, say how much each counts, alike where they are left
+    out. Raises MeasurementError when a class has no embedding, or theirs cancel out.
     """
     require_rows("embeddings", embeddings)
     require_labels(labels, len(embeddings), len(names))
+    weighted = embeddings if weights is None else embeddings * weights[:, None]
     return Prototypes(
-        tuple(names), np.stack([_mean(embeddings[labels == index], name) for index, name in enumerate(names)])
+        tuple(names), np.stack([_mean(weighted[labels == index], name) for index, name in enumerate(names)])
     )
 
 
-def _mean(embeddings: NDArray[np.float32], name: str) -> NDArray[np.float32]:
+def _mean(embeddings: NDArray[np.floating], name: str) -> NDArray[np.float32]:
     if not len(embeddings):
         raise MeasurementError(
             f"No example of «{name}», so it can have no prototype. Add some, or leave the class out."

@@ -148,3 +148,12 @@ def test_examples_that_make_no_prototypes_are_refused(embeddings, labels, senten
 def test_names_and_vectors_must_fit(names, vectors, sentence):
     with pytest.raises(MeasurementError, match=sentence):
         Prototypes(names, vectors.astype(np.float32))
+
+
+def test_weights_say_how_much_each_example_counts() -> None:
+    """A weight of two is the same as being there twice."""
+    embeddings = on_the_sphere(np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32))
+    labels = np.array([0, 0, 0, 1, 1, 1])
+    weighted = fit_prototypes(embeddings, labels, ("a", "b"), np.array([2, 1, 1, 1, 1, 2]))
+    repeated = fit_prototypes(embeddings[[0, 0, 1, 2, 3, 4, 5, 5]], np.repeat([0, 1], 4), ("a", "b"))
+    np.testing.assert_allclose(weighted.vectors, repeated.vectors, atol=1e-6)
