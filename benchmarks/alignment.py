@@ -1,9 +1,9 @@
 """How much alignment gains: one table of validation figures for aligned crops, plain box crops and whole images.
 
-The face weights' features, frozen, and a softmax regression on each kind of crop of FER+'s training part, measured on
+The face weights' features, frozen, and a linear discriminant on each kind of crop of FER+'s training part, measured on
 its validation part. The features are the same; only the way in which the face is cut out differs.
 
-    python benchmarks/alignment.py ROOT FACE_WEIGHTS [--write docs/ALIGNMENT.md]
+    python -m benchmarks.alignment ROOT FACE_WEIGHTS [--write docs/ALIGNMENT.md]
 """
 
 import argparse
@@ -12,10 +12,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from siamese.datasets import crops, ferplus
 from siamese.datasets.samples import Samples
@@ -47,7 +45,7 @@ def measure(root: str, weights: str, kind: str, limit: int) -> tuple[float, floa
     backbone = MobileNetFaces()
     load_face_weights(backbone, weights, train_crops[:_MEASURING_CROPS])
     backbone.eval().to(memory_format=torch.channels_last)
-    classifier = make_pipeline(StandardScaler(), LogisticRegression(C=0.001, max_iter=100))
+    classifier = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
     classifier.fit(features(backbone, train_crops), train.labels[rows])
     answers = classifier.predict(features(backbone, inputs(validation, kind)))
     return accuracy_score(validation.labels, answers), balanced_accuracy_score(validation.labels, answers)
@@ -79,10 +77,10 @@ def main() -> None:
 _PAGE = """\
 # What alignment gains
 
-FER+, validation part, majority protocol. Features of the face weights, frozen, and a softmax regression learned from
+FER+, validation part, majority protocol. Features of the face weights, frozen, and a linear discriminant learned from
 {limit} training images, on each kind of crop: *aligned* by five landmarks to the template, the detector's *box* made
 square, and the *whole* 48×48 image. Where no face is detected, all three take the whole image. Written by
-`python benchmarks/alignment.py ROOT FACE_WEIGHTS --write docs/ALIGNMENT.md`.
+`python -m benchmarks.alignment ROOT FACE_WEIGHTS --write docs/ALIGNMENT.md`.
 
 {table}
 

@@ -1,6 +1,6 @@
 """Samples of a data set → the crop-to-image transforms that bring each face to where the network expects it.
 
-Detection over a data set takes minutes, so its answer is kept in a cache file named by the images' own content.
+Detection over a data set takes minutes, so its answers are kept in a cache file, each by its image's own content.
 `python -m siamese.datasets.crops ROOT` prints the template of `faces/align.py` as measured on FER+'s training images.
 """
 
@@ -26,7 +26,7 @@ KINDS = ("aligned", "box", "whole")
 _BATCH = 256
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Detections:
     """The largest face of each image: `found` (n,) bool, `boxes` (n, 4) and `landmarks` (n, 5, 2), else nan."""
 
@@ -34,14 +34,28 @@ class Detections:
     boxes: NDArray[np.float32]
     landmarks: NDArray[np.float32]
 
+    def take(self, rows: NDArray[np.int64]) -> "Detections":
+        """These rows only, in this order."""
+        return Detections(self.found[rows], self.boxes[rows], self.landmarks[rows])
+
+    def followed_by(self, other: "Detections") -> "Detections":
+        """These rows, then the other's."""
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return Detections(*(np.concatenate(pair) for pair in pairs))
+
 
 def detections(samples: Samples, cache: str | Path = "cache") -> Detections:
-    """Detect the face in every image of a data set of tight crops, or read the answer of an earlier call."""
-    path = Path(cache) / f"faces-{fingerprint(samples.images)}.npz"
-    if not path.is_file():
-        _write(path, _detect(samples))
-    with np.load(path, allow_pickle=False) as arrays:
-        return Detections(arrays["found"], arrays["boxes"], arrays["landmarks"])
+    """The face in every image of a data set of tight crops; images seen in an earlier call are not searched again."""
+    path = Path(cache) / f"faces-{samples.dataset}.npz"
+    keys, known = _read(path)
+    wanted = np.array([fingerprint(image) for image in samples.images])
+    unknown = np.flatnonzero(~np.isin(wanted, keys))
+    if len(unknown):
+        keys = np.concatenate([keys, wanted[unknown]])
+        known = known.followed_by(_detect(samples.take(unknown)))
+        _write(path, keys, known)
+    row_of = {key: row for row, key in enumerate(keys)}
+    return known.take(np.array([row_of[key] for key in wanted], dtype=np.int64))
 
 
 def transforms(samples: Samples, kind: str = "aligned", cache: str | Path = "cache") -> NDArray[np.float32]:
@@ -95,10 +109,18 @@ def _detect(samples: Samples) -> Detections:
     )
 
 
-def _write(path: Path, answer: Detections) -> None:
+def _read(path: Path) -> tuple[NDArray[np.str_], Detections]:
+    if not path.is_file():
+        nothing = Detections(np.empty(0, bool), np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32))
+        return np.empty(0, "U16"), nothing
+    with np.load(path, allow_pickle=False) as arrays:
+        return arrays["keys"], Detections(arrays["found"], arrays["boxes"], arrays["landmarks"])
+
+
+def _write(path: Path, keys: NDArray[np.str_], known: Detections) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(f".{os.getpid()}.npz")
-    np.savez(unfinished, found=answer.found, boxes=answer.boxes, landmarks=answer.landmarks)
+    np.savez(unfinished, keys=keys, **vars(known))
     unfinished.replace(path)
 
 

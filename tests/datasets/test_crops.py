@@ -46,6 +46,16 @@ def test_faces_are_detected_once(samples: Samples, tmp_path: Path, monkeypatch: 
     first = crops.detections(samples, tmp_path)
     monkeypatch.setattr(crops, "FaceDetector", None)
     np.testing.assert_array_equal(crops.detections(samples, tmp_path).landmarks, first.landmarks)
+    some = crops.detections(samples.take([2, 0]), tmp_path)
+    np.testing.assert_array_equal(some.landmarks, first.landmarks[[2, 0]])
+
+
+def test_only_new_images_are_searched(samples: Samples, tmp_path: Path) -> None:
+    together = crops.detections(samples, tmp_path / "whole")
+    crops.detections(samples.take([1]), tmp_path / "pieces")
+    in_pieces = crops.detections(samples, tmp_path / "pieces")
+    np.testing.assert_allclose(in_pieces.landmarks, together.landmarks, atol=1e-3)
+    np.testing.assert_array_equal(in_pieces.found, [True, True, False])
 
 
 def test_an_unknown_kind_is_refused(samples: Samples, tmp_path: Path) -> None:
