@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as checked_dataclass
-from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
 from siamese.errors import MeasurementError
@@ -71,6 +70,8 @@ def fit_calibration_to_votes(
         raise MeasurementError("The votes must hold one distribution for each row of similarities, summing to one.")
     if offsets and not votes.sum(axis=0).all():
         raise MeasurementError("A class without a single vote can have no offset. Fit the temperature alone.")
+    from scipy.optimize import minimize  # as slow to import as all else here; answering does without
+
     count, classes = similarities.shape
     similarities, votes = similarities.astype(np.float64), votes.astype(np.float64)
 

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as checked_dataclass
 from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 
 from siamese.errors import MeasurementError
 from siamese.metric.checks import require_labels, require_rows
@@ -163,6 +162,8 @@ def fit_verification(embeddings: NDArray[np.float32], labels: NDArray[np.int64],
 
 def _fit_logistic(pairs: Pairs, prior: float) -> tuple[float, float]:
     """Slope and intercept of P(same), by maximum likelihood over all pairs; kept finite where they separate."""
+    from sklearn.linear_model import LogisticRegression  # two seconds to import, for which answering need not wait
+
     similarity = np.tile(pairs.similarity, 2)[:, None]
     same = np.repeat([True, False], len(pairs.similarity))
     weights = np.concatenate(pairs.weights(prior)) * pairs.count
