@@ -112,7 +112,7 @@ def in_turn(composites: Sequence[Composite]) -> list[Composite]:
 
 
 def write_examples(gallery: Gallery, folder: Path) -> None:
-    """Two pictures per emotion to click on: its most typical composite, and as «… 2» one halfway to the least typical.
+    """Two pictures per emotion to click on: its most typical composite, and as «… 2» one a quarter of the way to the least.
 
     They have room around the face for the detector.
     """
@@ -121,7 +121,7 @@ def write_examples(gallery: Gallery, folder: Path) -> None:
         rows = np.array([row for row, item in enumerate(gallery.items) if item.emotion == emotion])
         of_emotion = gallery.embeddings[rows]
         by_typicality = rows[np.argsort(of_emotion @ of_emotion.sum(axis=0))[::-1]]
-        for name, row in ((emotion, by_typicality[0]), (f"{emotion} 2", by_typicality[len(rows) // 2])):
+        for name, row in ((emotion, by_typicality[0]), (f"{emotion} 2", by_typicality[len(rows) // 4])):
             _framed(thumbnails.decode(gallery.items[row].thumbnail)).save(folder / f"{name}.webp", quality=90)
 
 
