@@ -112,7 +112,7 @@ def in_turn(composites: Sequence[Composite]) -> list[Composite]:
 
 
 def write_examples(gallery: Gallery, folder: Path) -> None:
-    """Two pictures per emotion to click on: its most typical composite, and as «… 2» one a quarter of the way to the least.
+    """Two pictures per emotion to click on: its most typical composite, and as «… 2» one that is less so.
 
     They have room around the face for the detector.
     """
