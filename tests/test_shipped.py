@@ -126,7 +126,7 @@ def test_it_is_as_good_as_promised_on_ferplus(evidence: Evidence) -> None:
 
 
 @on_ferplus
-@pytest.mark.xfail(reason="Not reached yet: six epochs were too few. The model card says how far it is.", strict=True)
+@pytest.mark.xfail(reason="Not reached yet; the model card says how far it is.", strict=True)
 def test_its_accuracy_is_what_was_aimed_at(evidence: Evidence) -> None:
     assert evidence.accuracy >= 0.875
 
