@@ -24,6 +24,7 @@ from siamese.faces.detect import Face, FaceDetector
 
 KINDS = ("aligned", "box", "whole")
 _BATCH = 256
+_PHOTO_SIDE = 128  # pixels; smaller images are tight crops, larger ones photos, as for the service
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +46,7 @@ class Detections:
 
 
 def detections(samples: Samples, cache: str | Path = "cache") -> Detections:
-    """The face in every image of a data set of tight crops; images seen in an earlier call are not searched again."""
+    """The face in every image of a data set; images seen in an earlier call are not searched again."""
     path = Path(cache) / f"faces-{samples.dataset}.npz"
     keys, known = _read(path)
     wanted = np.array([fingerprint(image) for image in samples.images])
@@ -100,13 +101,19 @@ def _detect(samples: Samples) -> Detections:
     batches = [samples.images[start : start + _BATCH] for start in range(0, len(samples), _BATCH)]
     found: list[Face | None] = []
     for batch in track(batches, f"Finding faces in {samples.dataset} {samples.split}", console=Console(stderr=True)):
-        found += detector.detect_crops(batch)
+        found += _in_photos(detector, batch) if max(batch.shape[1:]) >= _PHOTO_SIDE else detector.detect_crops(batch)
     nothing = Face(np.full(4, np.nan, np.float32), 0.0, np.full((5, 2), np.nan, np.float32))
     return Detections(
         found=np.array([face is not None for face in found]),
         boxes=np.stack([(face or nothing).box for face in found]),
         landmarks=np.stack([(face or nothing).landmarks for face in found]),
     )
+
+
+def _in_photos(detector: FaceDetector, photos: NDArray[np.uint8]) -> list[Face | None]:
+    """The largest face of each photo, which may be small in it; else the face that fills it, as in a tight crop."""
+    coloured = (np.repeat(photo[..., None], 3, axis=2) for photo in photos)
+    return [next(iter(detector.detect(photo) or detector.detect_tight(photo)), None) for photo in coloured]
 
 
 def _read(path: Path) -> tuple[NDArray[np.str_], Detections]:

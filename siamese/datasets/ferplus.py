@@ -1,41 +1,65 @@
-"""FER+ on FER2013, from `{train,validation,test}.parquet`: 48×48 grey faces with ten vote counts each.
+"""FER+ on FER2013, as parquet or as the two published CSV files → 48×48 grey faces with ten vote counts each.
 
 Barsoum, Zhang, Canton Ferrer, Zhang: Training deep networks for facial expression recognition with crowd-sourced label
 distribution, ICMI 2016.
 """
 
-import io
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from PIL import Image
 
+from siamese.datasets import fer2013
+from siamese.datasets.checks import require_choice, wrong_root
+from siamese.datasets.pictures import Picture, squares
 from siamese.datasets.samples import UNLABELLED, Samples
+from siamese.datasets.tables import read_csv, read_parquet
 from siamese.errors import DatasetError
 from siamese.vocabulary import EMOTIONS
 
-SPLITS = ("train", "validation", "test")
+SPLITS = fer2013.SPLITS
 PROTOCOLS = ("majority", "plurality")
 COLUMNS = ("image", "votes")
+CSV = "fer2013new.csv"
+VOTE_COLUMNS = (*EMOTIONS, "unknown", "NF")
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The rows of a split before their pictures are read."""
+
+    pictures: list[Picture] = field(default_factory=list)
+    votes: list[list[int]] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def add(self, picture: Picture, votes: list[int], source: str) -> None:
+        self.pictures.append(picture)
+        self.votes.append(votes)
+        self.sources.append(source)
 
 
 def load(root: str | Path, split: str, protocol: str = "majority") -> Samples:
     """Every row of a split that has a vote for an emotion, labelled by the protocol.
 
-    Raises DatasetError when the file is missing, is not in the expected layout, or the split or protocol is unknown.
+    The root holds {train,validation,test}.parquet with the columns `image` and `votes`, or FER2013's fer2013.csv
+    together with FER+'s fer2013new.csv, whose rows line up. Raises DatasetError when a file is missing or is not in the
+    expected layout, or the split or protocol is unknown.
     """
-    _require("split", split, SPLITS)
-    _require("protocol", protocol, PROTOCOLS)
-    table = _read(Path(root) / f"{split}.parquet")
-    votes = np.asarray(table["votes"].to_pylist(), dtype=np.int64)
-    images = np.stack([_decode(image["bytes"]) for image in table["image"].to_pylist()])
-    sources = tuple(image["path"] for image in table["image"].to_pylist())
+    require_choice("split", split, SPLITS, "ferplus")
+    require_choice("protocol", protocol, PROTOCOLS, "ferplus")
+    table = _read(Path(root), split)
+    votes = np.array(table.votes, dtype=np.int64).reshape(-1, len(VOTE_COLUMNS))
+    targets = vote_distribution(votes)
     labels = majority_labels(votes) if protocol == "majority" else plurality_labels(votes)
-    samples = Samples("ferplus", split, protocol, images, vote_distribution(votes), labels, sources)
-    return samples.take(np.flatnonzero(samples.targets.sum(axis=1) > 0))
+    voted = np.flatnonzero(targets.sum(axis=1) > 0)
+    images, kept, unreadable = squares([table.pictures[row] for row in voted], fer2013.SIDE, f"Reading ferplus {split}")
+    rows = voted[kept]
+    left_out = table.left_out + unreadable + Counter({"no vote for an emotion": len(votes) - len(voted)})
+    sources = tuple(table.sources[row] for row in rows)
+    return Samples("ferplus", split, protocol, images, targets[rows], labels[rows], sources, left_out=dict(left_out))
 
 
 def without_single_votes(votes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -63,20 +87,36 @@ def vote_distribution(votes: NDArray[np.int64]) -> NDArray[np.float32]:
     return emotions / np.maximum(emotions.sum(axis=1, keepdims=True), 1)
 
 
-def _read(path: Path) -> pa.Table:
-    if not path.is_file():
-        expected = ", ".join(f"{split}.parquet" for split in SPLITS)
-        raise DatasetError(f"No file {path}. The root of FER+ must be a folder that holds {expected}.")
+def _read(root: Path, split: str) -> _Table:
+    if (root / CSV).is_file() and (root / fer2013.CSV).is_file():
+        return _from_csv(root, split)
+    if fer2013.has_parquet(root):
+        return _from_parquet(root / f"{split}.parquet")
+    raise wrong_root("ferplus", root, ", ".join(f"{each}.parquet" for each in SPLITS), f"{fer2013.CSV} and {CSV}")
+
+
+def _from_parquet(path: Path) -> _Table:
+    table = _Table()
+    for row in read_parquet(path, COLUMNS, "ferplus"):
+        table.add(row["image"]["bytes"], row["votes"], row["image"]["path"])
+    return table
+
+
+def _from_csv(root: Path, split: str) -> _Table:
+    table = _Table()
+    faces = read_csv(root / fer2013.CSV, fer2013.COLUMNS)
+    judged = read_csv(root / CSV, ("Usage", "Image name", *VOTE_COLUMNS))
     try:
-        return pq.read_table(path, columns=list(COLUMNS))
-    except (pa.ArrowInvalid, KeyError) as error:
-        raise DatasetError(f"{path} is not FER+ as parquet with the columns {', '.join(COLUMNS)}: {error}") from error
-
-
-def _decode(png: bytes) -> NDArray[np.uint8]:
-    return np.asarray(Image.open(io.BytesIO(png)).convert("L"))
-
-
-def _require(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise DatasetError(f"Unknown {name} «{value}» for FER+. Choose one of: {', '.join(allowed)}.")
+        for face, row in zip(faces, judged, strict=True):
+            if face["Usage"] != row["Usage"]:
+                raise ValueError
+            if row["Usage"] != fer2013.USAGES[split]:
+                continue
+            if row["Image name"]:
+                votes = [int(row[column]) for column in VOTE_COLUMNS]
+                table.add(fer2013.pixels(face["pixels"]), votes, row["Image name"])
+            else:
+                table.left_out["without an image name, as FER+ marks what is no face"] += 1
+    except ValueError as error:
+        raise DatasetError(f"{fer2013.CSV} and {CSV} in {root} do not line up row by row. Fetch them again.") from error
+    return table

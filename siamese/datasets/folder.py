@@ -1,13 +1,19 @@
 """A folder of photos → its image files, each with the emotion that its sub-folder is named after."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from siamese.datasets.checks import require_choice
+from siamese.datasets.pictures import PHOTO_SIDE, Row, label_of, read
+from siamese.datasets.samples import Samples
 from siamese.errors import DatasetError
 from siamese.vocabulary import EMOTIONS, index_of
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+PARTS = {"train": ("train",), "validation": ("validation", "valid", "val"), "test": ("test",)}
+WHOLE = "all"
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,43 @@ def scan(root: str | Path) -> PhotoFolder:
     if not photos:
         raise DatasetError(f"There is no photo in {root}: no file's name ends in one of {', '.join(SUFFIXES)}.")
     return PhotoFolder(tuple(photos), skipped)
+
+
+def load(
+    root: str | Path, split: str, dataset: str = "folder", side: int = PHOTO_SIDE, numbers: tuple[str, ...] = ()
+) -> Samples:
+    """Photos (n, side, side) of any folder with one sub-folder for each emotion, named after it in any spelling.
+
+    Above those there may be a folder for each part: `train`, `validation` (or `val`) and `test`; without any, the one
+    split is `all`. With `numbers`, a sub-folder may also be called by an emotion's place in them, counted from 1.
+    Raises DatasetError when there is no such folder or split, or no photo in it that can be used.
+    """
+    parts = _parts(Path(root))
+    require_choice("split", split, parts, dataset)
+    found = scan(parts[split])
+    left_out = Counter(found.skipped.values())
+    left_out.update("in no sub-folder named after an emotion" for _, label in found.photos if label is None)
+    rows = (
+        Row(path, label_of(label, numbers, first=1), str(path.relative_to(parts[split])))
+        for path, label in found.photos
+        if label is not None
+    )
+    return read(dataset, split, rows, side, left_out)
+
+
+def splits(root: str | Path) -> tuple[str, ...]:
+    """The parts for which a folder has sub-folders, or `all`."""
+    return tuple(_parts(Path(root)))
+
+
+def has_emotion_folders(root: Path) -> bool:
+    """Whether a folder holds at least one sub-folder that is named after an emotion."""
+    return root.is_dir() and any(path.is_dir() and index_of(path.name) is not None for path in root.iterdir())
+
+
+def _parts(root: Path) -> dict[str, Path]:
+    parts = {part: root / name for part, names in PARTS.items() for name in names if (root / name).is_dir()}
+    return parts or {WHOLE: root}
 
 
 def _files(root: Path) -> Iterator[Path]:

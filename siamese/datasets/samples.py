@@ -1,12 +1,13 @@
 """The one interface every data set is loaded into: grey images, vote distributions and labels, held in memory."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 UNLABELLED = -1
+ONE_LABEL = "label"  # the protocol of a set that gives each picture one label, and no votes
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,9 @@ class Samples:
     """The faces of one split of one data set.
 
     `images` is (n, height, width) uint8 grey; `targets` is (n, 8) float32, each row the share of votes per emotion;
-    `labels` is (n,) int64, `UNLABELLED` where the protocol leaves the row out; `sources` names each row.
+    `labels` is (n,) int64, `UNLABELLED` where the protocol leaves the row out; `sources` names each row and `subjects`
+    its person, who is the group to keep together in a split (empty names where the set does not tell people apart).
+    `left_out` counts what the data set holds beside these rows, by the reason why it is not among them.
     """
 
     dataset: str
@@ -24,6 +27,12 @@ class Samples:
     targets: NDArray[np.float32]
     labels: NDArray[np.int64]
     sources: tuple[str, ...]
+    subjects: tuple[str, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.subjects:
+            object.__setattr__(self, "subjects", ("",) * len(self.images))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -37,8 +46,13 @@ class Samples:
             targets=self.targets[rows],
             labels=self.labels[rows],
             sources=tuple(self.sources[row] for row in rows),
+            subjects=tuple(self.subjects[row] for row in rows),
         )
 
     def labelled(self) -> "Samples":
-        """The rows to which the protocol gives a label."""
-        return self.take(np.flatnonzero(self.labels != UNLABELLED))
+        """The rows to which the protocol gives a label; the others are counted as left out."""
+        rows = np.flatnonzero(self.labels != UNLABELLED)
+        if len(rows) == len(self):
+            return self
+        reason = f"no label under the {self.protocol} protocol"
+        return replace(self.take(rows), left_out={**self.left_out, reason: len(self) - len(rows)})

@@ -2,24 +2,14 @@
 
 from pathlib import Path
 
-from siamese.datasets import ferplus
+from siamese.datasets.catalogue import load_dataset
 from siamese.datasets.samples import Samples
-from siamese.errors import DatasetError
 from siamese.evaluation.embeddings import embeddings
 from siamese.evaluation.protocols import Evidence, evaluate_embeddings
 from siamese.metric.calibration import Calibration
 from siamese.metric.prototypes import Prototypes
 from siamese.metric.verification import Verification
 from siamese.network.runtime import Embedder
-
-DATASETS = {"ferplus": ferplus.load}
-
-
-def load_dataset(dataset: str, root: str | Path, split: str, protocol: str = "majority") -> Samples:
-    """A split of a data set by name. Raises DatasetError when there is no such data set, or not at this root."""
-    if dataset not in DATASETS:
-        raise DatasetError(f"There is no data set «{dataset}» here. Choose: {', '.join(DATASETS)}.")
-    return DATASETS[dataset](root, split, protocol)
 
 
 def evaluate_dataset(
@@ -29,13 +19,19 @@ def evaluate_dataset(
 
     Raises DatasetError when there is no such data set, and ReferenceSetError when the reference set cannot be read.
     """
-    reference = Path(reference)
-    samples = load_dataset(dataset, root, split, protocol).labelled()
+    return evaluate_samples(load_dataset(dataset, root, split, protocol).labelled(), Path(reference), cache)
+
+
+def evaluate_samples(samples: Samples, reference: Path, cache: str | Path = "cache") -> Evidence:
+    """Measure the reference set in a folder on samples that all have a label.
+
+    Raises ReferenceSetError when the reference set cannot be read.
+    """
     return evaluate_embeddings(
         embeddings(samples, Embedder(reference / "network.onnx"), cache),
         samples.labels,
         Prototypes.load(reference / "prototypes.npz"),
         Calibration.load(reference / "calibration.json"),
         Verification.load(reference / "verification.json"),
-        protocol,
+        samples.protocol,
     )

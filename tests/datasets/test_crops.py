@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from siamese.datasets import crops
+from siamese.datasets.pictures import square
 from siamese.datasets.samples import Samples
 from siamese.errors import DatasetError
 from siamese.faces.align import TEMPLATE, whole_picture
+from siamese.faces.detect import FaceDetector
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +58,17 @@ def test_only_new_images_are_searched(samples: Samples, tmp_path: Path) -> None:
     in_pieces = crops.detections(samples, tmp_path / "pieces")
     np.testing.assert_allclose(in_pieces.landmarks, together.landmarks, atol=1e-3)
     np.testing.assert_array_equal(in_pieces.found, [True, True, False])
+
+
+def test_a_small_face_in_a_photo_is_found_as_the_service_finds_it(
+    astronaut: NDArray[np.uint8], detector: FaceDetector, tmp_path: Path
+) -> None:
+    photo = square(astronaut, 224)
+    targets = np.eye(8, dtype=np.float32)[[1]]
+    samples = Samples("photos", "all", "label", photo[None], targets, np.array([1]), ("astronaut",))
+    (face,) = detector.detect(np.repeat(photo[..., None], 3, axis=2))
+    assert face.box[2] - face.box[0] < 224 / 3
+    np.testing.assert_allclose(crops.detections(samples, tmp_path).landmarks, face.landmarks[None], atol=1e-3)
 
 
 def test_an_unknown_kind_is_refused(samples: Samples, tmp_path: Path) -> None:

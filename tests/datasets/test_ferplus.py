@@ -1,6 +1,5 @@
-"""FER+ as parquet: votes become labels by two published protocols, and a distribution to train on."""
+"""FER+ as parquet or CSV: votes become labels by two published protocols, and a distribution to train on."""
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from PIL import Image
 
 from siamese.datasets import ferplus
 from siamese.errors import DatasetError
+from tests.datasets.made_up import png
 
 VOTES = np.array(
     [
@@ -29,11 +28,6 @@ VOTES = np.array(
 
 
 def write_split(folder: Path, split: str, votes: np.ndarray) -> None:
-    def png(shade: int) -> bytes:
-        file = io.BytesIO()
-        Image.new("L", (48, 48), shade).save(file, "PNG")
-        return file.getvalue()
-
     images = [{"bytes": png(row), "path": f"fer{row:07}.png"} for row in range(len(votes))]
     pq.write_table(pa.table({"image": images, "votes": votes.tolist()}), folder / f"{split}.parquet")
 
@@ -72,11 +66,61 @@ def test_rows_without_any_emotion_are_left_out(tmp_path: Path) -> None:
     assert samples.labelled().labels.tolist() == [0, 4]
 
 
+def test_rows_that_are_left_out_are_counted(tmp_path: Path) -> None:
+    write_split(tmp_path, "test", VOTES)
+    samples = ferplus.load(tmp_path, "test")
+    assert samples.left_out == {"no vote for an emotion": 1}
+    assert samples.labelled().left_out == {"no vote for an emotion": 1, "no label under the majority protocol": 3}
+
+
+def write_csv(root: Path, votes: np.ndarray, names: list[str], usages: list[str]) -> None:
+    """Both files as published: the faces of FER2013, and FER+'s votes in the same order."""
+    faces = [f"0,{' '.join([str(row)] * 48 * 48)},{usage}" for row, usage in enumerate(usages)]
+    (root / "fer2013.csv").write_text("\n".join(["emotion,pixels,Usage", *faces]))
+    heading = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
+    rows = [f"{usage},{name},{','.join(map(str, row))}" for usage, name, row in zip(usages, names, votes, strict=True)]
+    (root / "fer2013new.csv").write_text("\n".join([heading, *rows]))
+
+
+def test_the_two_csv_files_give_what_parquet_gives(tmp_path: Path) -> None:
+    names = [f"fer{row:07}.png" for row in range(6)]
+    write_csv(tmp_path, VOTES, names, ["PrivateTest"] * 6)
+    from_csv = ferplus.load(tmp_path, "test")
+    (tmp_path / "parquet").mkdir()
+    write_split(tmp_path / "parquet", "test", VOTES)
+    from_parquet = ferplus.load(tmp_path / "parquet", "test")
+    for name in ("images", "targets", "labels", "sources", "left_out"):
+        np.testing.assert_equal(getattr(from_csv, name), getattr(from_parquet, name))
+
+
+def test_csv_rows_without_a_name_are_no_faces_and_usage_is_the_split(tmp_path: Path) -> None:
+    names = ["fer0000000.png", "", "fer0000002.png", "fer0000003.png", "fer0000004.png", "fer0000005.png"]
+    write_csv(tmp_path, VOTES, names, ["Training", "Training", "Training", "PublicTest", "PrivateTest", "Training"])
+    train = ferplus.load(tmp_path, "train")
+    assert train.sources == ("fer0000000.png", "fer0000002.png")
+    assert train.images[:, 0, 0].tolist() == [0, 2]
+    assert train.left_out == {
+        "without an image name, as FER+ marks what is no face": 1,
+        "no vote for an emotion": 1,
+    }
+    assert ferplus.load(tmp_path, "validation").sources == ("fer0000003.png",)
+
+
+def test_csv_files_that_do_not_line_up_are_refused(tmp_path: Path) -> None:
+    names = [f"fer{row:07}.png" for row in range(6)]
+    write_csv(tmp_path, VOTES, names, ["Training"] * 6)
+    lines = (tmp_path / "fer2013new.csv").read_text().splitlines()
+    for damaged in (lines[:-1], [lines[0], lines[1].replace("Training", "PublicTest"), *lines[2:]]):
+        (tmp_path / "fer2013new.csv").write_text("\n".join(damaged))
+        with pytest.raises(DatasetError, match="do not line up row by row"):
+            ferplus.load(tmp_path, "train")
+
+
 def test_refusals_say_what_was_expected(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"must be a folder that holds train\.parquet"):
         ferplus.load(tmp_path, "train")
     pq.write_table(pa.table({"other": [1]}), tmp_path / "train.parquet")
-    with pytest.raises(DatasetError, match="not FER\\+ as parquet with the columns image, votes"):
+    with pytest.raises(DatasetError, match="not ferplus as parquet with the columns image, votes"):
         ferplus.load(tmp_path, "train")
     with pytest.raises(DatasetError, match=r"Unknown split «dev».*train, validation, test"):
         ferplus.load(tmp_path, "dev")

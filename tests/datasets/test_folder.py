@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from siamese.datasets.folder import scan
+from siamese.datasets.folder import load, scan, splits
 from siamese.errors import DatasetError
+from tests.datasets.made_up import summary, write_picture
 
 
 def touch(root: Path, *names: str) -> None:
@@ -38,3 +39,36 @@ def test_a_folder_that_is_missing_or_without_photos_is_refused(tmp_path: Path) -
         scan(tmp_path / "missing")
     with pytest.raises(DatasetError, match="There is no photo in"):
         scan(tmp_path)
+
+
+def test_a_labelled_folder_is_a_data_set(tmp_path: Path) -> None:
+    write_picture(tmp_path / "Joy" / "a.png", 10, (300, 150))
+    write_picture(tmp_path / "scared" / "deeper" / "b.png", 20, (30, 40))
+    write_picture(tmp_path / "smirk" / "c.png")
+    write_picture(tmp_path / "loose.png")
+    touch(tmp_path, "list.csv")
+    samples = load(tmp_path, "all")
+    assert summary(samples) == {"Joy/a.png": "happiness", "scared/deeper/b.png": "fear"}
+    assert samples.images.shape == (2, 224, 224)
+    assert sorted(samples.left_out.values()) == [1, 1, 1]
+    assert {"in no sub-folder named after an emotion", "labelled «smirk», which is none of our emotions"} < set(
+        samples.left_out
+    )
+
+
+def test_folders_for_the_parts_are_its_splits(tmp_path: Path) -> None:
+    for part, emotion in (("train", "anger"), ("val", "joy"), ("test", "fear")):
+        write_picture(tmp_path / part / emotion / "a.png")
+    assert splits(tmp_path) == ("train", "validation", "test")
+    loaded = {split: list(summary(load(tmp_path, split)).values()) for split in splits(tmp_path)}
+    assert loaded == {"train": ["anger"], "validation": ["happiness"], "test": ["fear"]}
+    with pytest.raises(
+        DatasetError, match=r"Unknown split «all» for folder\. Choose one of: train, validation, test\."
+    ):
+        load(tmp_path, "all")
+
+
+def test_a_folder_none_of_whose_labels_is_an_emotion_is_refused(tmp_path: Path) -> None:
+    write_picture(tmp_path / "cats" / "a.png")
+    with pytest.raises(DatasetError, match="labelled «cats», which is none of our emotions: 1"):
+        load(tmp_path, "all")

@@ -1,0 +1,54 @@
+"""A data set's name, root and split → its samples, whichever set it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from siamese.datasets import affectnet, bu3dfe, ckplus, fer2013, ferplus, folder, jaffe, mmi, rafdb
+from siamese.datasets.checks import require_choice
+from siamese.datasets.samples import Samples
+from siamese.errors import DatasetError
+
+Root = str | Path
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One data set: `load(root, split, protocol)` reads a split, and `splits(root)` names those that lie at a root."""
+
+    load: Callable[[Root, str, str], Samples]
+    splits: Callable[[Root], tuple[str, ...]]
+
+
+def _with_one_label(load: Callable[[Root, str], Samples], splits: Callable[[Root], tuple[str, ...]]) -> Dataset:
+    """A set without votes, whose labels are the same under every protocol."""
+    return Dataset(lambda root, split, _protocol: load(root, split), splits)
+
+
+def _always(*splits: str) -> Callable[[Root], tuple[str, ...]]:
+    return lambda _root: splits
+
+
+DATASETS: dict[str, Dataset] = {
+    "ferplus": Dataset(ferplus.load, _always(*ferplus.SPLITS)),
+    "fer2013": _with_one_label(fer2013.load, fer2013.splits),
+    "ckplus": _with_one_label(ckplus.load, _always(folder.WHOLE)),
+    "ckplus-neutral": _with_one_label(partial(ckplus.load, first_as_neutral=True), _always(folder.WHOLE)),
+    "jaffe": _with_one_label(jaffe.load, _always(folder.WHOLE)),
+    "mmi": _with_one_label(mmi.load, _always(folder.WHOLE)),
+    "bu3dfe": _with_one_label(bu3dfe.load, _always(folder.WHOLE)),
+    "affectnet": _with_one_label(affectnet.load, _always(*affectnet.SETS)),
+    "affectnet7": _with_one_label(partial(affectnet.load, with_contempt=False), _always(*affectnet.SETS)),
+    "affectnet-balanced": _with_one_label(affectnet.load_balanced, folder.splits),
+    "rafdb": _with_one_label(rafdb.load, _always(*rafdb.SPLITS)),
+    "folder": _with_one_label(folder.load, folder.splits),
+}
+
+
+def load_dataset(dataset: str, root: Root, split: str, protocol: str = "majority") -> Samples:
+    """A split of a data set by name. Raises DatasetError when there is no such data set, or not at this root."""
+    if dataset not in DATASETS:
+        raise DatasetError(f"There is no data set «{dataset}» here. Choose: {', '.join(DATASETS)}.")
+    require_choice("protocol", protocol, ferplus.PROTOCOLS, dataset)
+    return DATASETS[dataset].load(root, split, protocol)

@@ -1,0 +1,77 @@
+"""FER2013, as `fer2013.csv`, as folders or beside FER+'s votes → 48×48 grey faces with its own seven labels.
+
+Goodfellow et al.: Challenges in representation learning: a report on three machine learning contests, ICONIP 2013.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siamese.datasets import folder
+from siamese.datasets.checks import require_choice, wrong_root
+from siamese.datasets.pictures import Row, label_of, read
+from siamese.datasets.samples import Samples
+from siamese.datasets.tables import read_csv, read_parquet
+from siamese.errors import DatasetError
+
+SIDE = 48  # pixels
+USAGES = {"train": "Training", "validation": "PublicTest", "test": "PrivateTest"}
+SPLITS = tuple(USAGES)
+LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+CSV = "fer2013.csv"
+COLUMNS = ("emotion", "pixels", "Usage")
+
+
+def load(root: str | Path, split: str) -> Samples:
+    """A part of FER2013: `train`, `validation` (the public test) or `test` (the private test).
+
+    The root holds fer2013.csv; or {train,validation,test}.parquet with the columns `image` and `fer2013`; or train/ and
+    test/ with a folder for each emotion. The parquet files lack the few images in which FER+ sees no face; the folders
+    hold both test parts mixed and no validation part, so that it cannot be asked for there. Raises DatasetError when
+    the root holds none of these, or not the split.
+    """
+    require_choice("split", split, splits(root), "fer2013")
+    root = Path(root)
+    if (root / CSV).is_file():
+        return read("fer2013", split, _csv_rows(root, split), SIDE)
+    if has_parquet(root):
+        return read("fer2013", split, _parquet_rows(root, split), SIDE)
+    if (root / "train").is_dir():
+        return folder.load(root, split, "fer2013", SIDE)
+    raise wrong_root(
+        "fer2013", root, CSV, "train.parquet and the like with a column fer2013", "train/ with a folder per emotion"
+    )
+
+
+def splits(root: str | Path) -> tuple[str, ...]:
+    """The parts that a root has in its layout."""
+    root = Path(root)
+    in_folders = (root / "train").is_dir() and not (root / CSV).is_file() and not has_parquet(root)
+    return folder.splits(root) if in_folders else SPLITS
+
+
+def has_parquet(root: Path) -> bool:
+    """Whether a folder holds any part as parquet, with FER2013's labels, FER+'s votes or both."""
+    return any((root / f"{split}.parquet").is_file() for split in SPLITS)
+
+
+def pixels(text: str) -> NDArray[np.uint8]:
+    """A row's pixels (48, 48) from their decimal numbers. Raises DatasetError when they are not so many numbers."""
+    try:
+        return np.array(text.split(), dtype=np.uint8).reshape(SIDE, SIDE)
+    except (ValueError, OverflowError) as error:
+        raise DatasetError(f"{CSV} is damaged: «{text[:20]}…» are not 48×48 grey levels. Fetch it again.") from error
+
+
+def _csv_rows(root: Path, split: str) -> Iterator[Row]:
+    """Each row is named as FER+ names it: by its place in the file."""
+    for number, row in enumerate(read_csv(root / CSV, COLUMNS)):
+        if row["Usage"] == USAGES[split]:
+            yield Row(pixels(row["pixels"]), label_of(row["emotion"], LABELS), f"fer{number:07}.png")
+
+
+def _parquet_rows(root: Path, split: str) -> Iterator[Row]:
+    for row in read_parquet(root / f"{split}.parquet", ("image", "fer2013"), "fer2013"):
+        yield Row(row["image"]["bytes"], row["fer2013"], row["image"]["path"])

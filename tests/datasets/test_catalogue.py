@@ -1,0 +1,42 @@
+"""The catalogue: every data set by its name, through one interface."""
+
+from pathlib import Path
+
+import pytest
+
+from siamese.datasets import affectnet, ckplus, fer2013, mmi, rafdb
+from siamese.datasets.catalogue import DATASETS, load_dataset
+from siamese.errors import DatasetError
+from siamese.vocabulary import index_of
+from tests.datasets.made_up import summary, write_picture
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_every_set_refuses_a_wrong_root_and_a_wrong_split_with_a_sentence(name: str, tmp_path: Path) -> None:
+    """The root has no data; what is refused first, the root or the split, is the set's own matter."""
+    split = DATASETS[name].splits(tmp_path)[0]
+    with pytest.raises(DatasetError, match=str(tmp_path)):
+        load_dataset(name, tmp_path, split)
+    with pytest.raises(DatasetError, match=r"Choose one of: |must be a folder that holds"):
+        load_dataset(name, tmp_path, "holiday")
+
+
+@pytest.mark.parametrize("labels", [fer2013.LABELS, ckplus.LABELS, rafdb.LABELS, affectnet.LABELS[:8], mmi.LABELS[:6]])
+def test_every_numbered_label_is_an_emotion_of_its_own(labels: tuple[str, ...]) -> None:
+    indices = [index_of(label) for label in labels]
+    assert None not in indices
+    assert len(set(indices)) == len(labels)
+
+
+def test_a_set_with_one_label_a_picture_is_the_same_under_each_protocol(tmp_path: Path) -> None:
+    write_picture(tmp_path / "happy" / "a.png")
+    loaded = [load_dataset("folder", tmp_path, "all", protocol) for protocol in ("majority", "plurality")]
+    assert [summary(samples) for samples in loaded] == [{"happy/a.png": "happiness"}] * 2
+    assert {samples.protocol for samples in loaded} == {"label"}
+
+
+def test_unknown_names_are_refused_with_those_that_exist(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"no data set «holiday» here\. Choose: ferplus, fer2013, ckplus"):
+        load_dataset("holiday", tmp_path, "all")
+    with pytest.raises(DatasetError, match=r"Unknown protocol «best» for jaffe\. Choose one of: majority, plurality\."):
+        load_dataset("jaffe", tmp_path, "all", "best")

@@ -1,0 +1,83 @@
+"""Near-copies: pairs whose pixels correlate, upright or mirrored, as a plain loop over all pairs finds them."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from siamese.datasets import duplicates
+from siamese.datasets.duplicates import copies_of, groups, near_copies, table
+from siamese.datasets.samples import Samples
+
+
+def noise(count: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (count, 6, 5), dtype=np.uint8)
+
+
+def by_loop(images: np.ndarray, others: np.ndarray, threshold: float) -> set[tuple[int, int]]:
+    def correlation(a: np.ndarray, b: np.ndarray) -> float:
+        return max(np.corrcoef(a.ravel(), b.ravel())[0, 1], np.corrcoef(a[:, ::-1].ravel(), b.ravel())[0, 1])
+
+    return {(i, j) for i, a in enumerate(images) for j, b in enumerate(others) if correlation(a, b) >= threshold}
+
+
+@pytest.mark.parametrize("block", [1, 4, 512])
+@pytest.mark.parametrize("threshold", [0.1, 0.3, 0.9])
+def test_pairs_are_those_of_a_loop_however_the_images_are_cut(
+    block: int, threshold: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duplicates, "_BLOCK", block)
+    images, others = noise(17), np.concatenate([noise(5, seed=1), noise(17)[[3]], noise(17)[[4], :, ::-1]])
+    pairs, _ = near_copies(images, others, threshold)
+    assert set(map(tuple, pairs.tolist())) == by_loop(images, others, threshold)
+    assert {(3, 5), (4, 6)} <= set(map(tuple, pairs.tolist()))
+    within, _ = near_copies(images, threshold=threshold)
+    assert set(map(tuple, within.tolist())) == {(i, j) for i, j in by_loop(images, images, threshold) if i < j}
+
+
+@given(st.floats(0.2, 1.5), st.floats(0, 60))
+def test_brightness_and_contrast_make_no_difference(contrast: float, brightness: float) -> None:
+    image = noise(1) // 2  # so that nothing is clipped
+    changed = (image * contrast + brightness).astype(np.uint8)
+    pairs, correlations = near_copies(image, changed, 0.99)
+    assert pairs.tolist() == [[0, 0]]
+    assert correlations[0] == pytest.approx(1, abs=0.01)
+
+
+def test_an_image_of_one_shade_has_no_copies() -> None:
+    blank = np.full((2, 6, 5), 90, np.uint8)
+    assert near_copies(blank)[0].shape == (0, 2)
+    assert not copies_of(blank, blank).any()
+
+
+def test_copies_are_marked_among_the_images_asked_about() -> None:
+    train, test = noise(6), noise(3, seed=1)
+    test[1] = train[4][:, ::-1]
+    assert copies_of(train, test).tolist() == [False] * 4 + [True, False]
+    assert copies_of(test, train).tolist() == [False, True, False]
+
+
+def test_copies_of_copies_are_one_group_and_others_stand_alone() -> None:
+    numbers = groups(np.array([[0, 3], [3, 5], [1, 2]]), 7)
+    together = [{row for row in range(7) if numbers[row] == number} for number in range(numbers.max() + 1)]
+    assert sorted(map(sorted, together)) == [[0, 3, 5], [1, 2], [4], [6]]
+    assert groups(np.empty((0, 2), np.int64), 3).tolist() == [0, 1, 2]
+
+
+def test_the_table_counts_images_with_a_copy_in_each_part() -> None:
+    """Train holds a picture twice, once mirrored, and test holds it again under another label."""
+    images = noise(4)
+    images[1] = images[0][:, ::-1]
+    test = np.stack([images[0], noise(1, seed=5)[0]])
+
+    def samples(split: str, images: np.ndarray, labels: list[int]) -> Samples:
+        targets = np.eye(8, dtype=np.float32)[labels]
+        return Samples("made", split, "label", images, targets, np.array(labels), tuple("abcd"[: len(images)]))
+
+    lines = table({"train": samples("train", images, [1, 1, 2, 3]), "test": samples("test", test, [4, 5])}).splitlines()
+    assert (
+        lines[0]
+        == "| correlation from | pairs | mirrored | same label | train in itself | test in train | test in itself |"
+    )
+    assert lines[-1] == "| 0.999 | 3 | 2 | 33% | 2 | 1 | 0 |"
+    assert len(lines) == 2 + len(duplicates.THRESHOLDS)
