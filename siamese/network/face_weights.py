@@ -1,4 +1,4 @@
-"""The published face weights (arrays with batch norm folded away) → a MobileNet with true batch norms again."""
+"""The published face weights (arrays with batch norm folded away) → a backbone with true batch norms again."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,11 +9,16 @@ from numpy.typing import NDArray
 from torch import nn
 
 from siamese.errors import TrainingError
-from siamese.network.backbones import ConvNorm, MobileNetFaces
+from siamese.network.backbones import MobileFaceNet, MobileNetFaces
+from siamese.network.backbones.layers import Backbone, ConvNorm
+
+Arrays = Mapping[str, NDArray[np.float32]]
+Layers = Iterator[tuple[ConvNorm, NDArray[np.float32], NDArray[np.float32]]]  # with weight and bias
 
 
-def load_face_weights(backbone: MobileNetFaces, path: str | Path, crops: torch.Tensor) -> None:
-    """Give a MobileNet the face weights in `path`, then restore batch statistics measured on `crops` (n, 1, h, w).
+def load_face_weights(backbone: Backbone, path: str | Path, crops: torch.Tensor) -> None:
+    """Give a MobileNet or MobileFaceNet the face weights in `path`, then restore batch statistics measured on `crops`
+    (n, 1, h, w).
 
     Raises TrainingError when the file is missing or does not fit the network.
     """
@@ -23,7 +28,7 @@ def load_face_weights(backbone: MobileNetFaces, path: str | Path, crops: torch.T
             layer.convolution.weight.data.copy_(torch.from_numpy(weight))
             _start_as_bias(layer.norm, torch.from_numpy(bias))
     except (OSError, KeyError, ValueError, RuntimeError) as error:
-        raise TrainingError(f"{path} does not hold the face weights of a MobileNet: {error}") from error
+        raise TrainingError(f"{path} does not hold the face weights of this backbone: {error}") from error
     restore_batch_norm(backbone, crops)
 
 
@@ -62,10 +67,18 @@ def _start_as_bias(norm: nn.BatchNorm2d, bias: torch.Tensor) -> None:
     norm.bias.data.copy_(bias)
 
 
-def _layers(
-    backbone: MobileNetFaces, arrays: Mapping[str, NDArray[np.float32]]
-) -> Iterator[tuple[ConvNorm, NDArray[np.float32], NDArray[np.float32]]]:
-    """Each convolution with its weight (the depthwise ones times their scale) and bias, front to back."""
+def _layers(backbone: Backbone, arrays: Arrays) -> Layers:
+    """Each convolution with its weight and bias, front to back."""
+    if isinstance(backbone, MobileNetFaces):
+        yield from _mobilenet(backbone, arrays)
+    elif isinstance(backbone, MobileFaceNet):
+        yield from _mobilefacenet(backbone, arrays)
+    else:
+        raise ValueError("face weights fit «mobilenet» and «mobilefacenet» only.")
+
+
+def _mobilenet(backbone: MobileNetFaces, arrays: Arrays) -> Layers:
+    """The file has the depthwise convolutions' scales apart."""
     yield backbone.first, arrays["conv1.weight"], arrays["conv1.bias"]
     for number, block in enumerate(backbone.blocks, start=1):
         depthwise, pointwise = block.children()
@@ -73,3 +86,12 @@ def _layers(
         scale = arrays[f"dw{number}.scale"].reshape(-1, 1, 1, 1)
         yield depthwise, arrays[f"dw{number}.weight"] * scale, arrays[f"dw{number}.bias"]
         yield pointwise, arrays[f"pw{number}.weight"], arrays[f"pw{number}.bias"]
+
+
+def _mobilefacenet(backbone: MobileFaceNet, arrays: Arrays) -> Layers:
+    """The file that `convert_mobilefacenet` writes, which numbers the convolutions front to back."""
+    layers = (module for module in backbone.modules() if isinstance(module, ConvNorm))
+    for number, layer in enumerate(layers, start=1):
+        if isinstance(layer.activation, nn.PReLU):
+            layer.activation.weight.data.copy_(torch.from_numpy(arrays[f"conv{number}.slope"]))
+        yield layer, arrays[f"conv{number}.weight"], arrays[f"conv{number}.bias"]

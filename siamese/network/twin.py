@@ -47,9 +47,11 @@ class TwinNetwork(nn.Module):
 
 
 def save_network(network: TwinNetwork, path: str | Path) -> None:
-    """Write weights and configuration as one safetensors file."""
+    """Write weights and configuration as one safetensors file, which takes the place of an older one at once."""
     weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-    save_file(weights, path, metadata={"config": json.dumps(asdict(network.config))})
+    unfinished = Path(path).with_suffix(".partial")
+    save_file(weights, unfinished, metadata={"config": json.dumps(asdict(network.config))})
+    unfinished.replace(path)
 
 
 def load_network(path: str | Path) -> TwinNetwork:

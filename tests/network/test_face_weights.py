@@ -1,5 +1,6 @@
 """Face weights come with their batch norms folded away; restoring these must not change what the network computes."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,9 @@ import torch
 from torch import nn
 
 from siamese.errors import TrainingError
-from siamese.network.backbones import MobileNetFaces
+from siamese.network.backbones import BACKBONES, MobileFaceNet, MobileNetFaces
+from siamese.network.backbones.layers import ConvNorm
+from siamese.network.convert_mobilefacenet import convert
 from siamese.network.face_weights import load_face_weights, restore_batch_norm
 
 
@@ -70,3 +73,79 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "other.npz", tmp_path / "missing.npz"):
         with pytest.raises(TrainingError, match="does not hold the face weights"):
             load_face_weights(MobileNetFaces(), path, torch.rand(2, 1, 48, 48))
+    with pytest.raises(TrainingError, match="fit «mobilenet» and «mobilefacenet» only"):
+        load_face_weights(BACKBONES["vgg"](), tmp_path / "other.npz", torch.rand(2, 1, 48, 48))
+
+
+@pytest.fixture(scope="module")
+def mobilefacenet_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file as the converter writes it, with random numbers of a sensible size."""
+    random = np.random.default_rng(0)
+    arrays = {}
+    layers = [module for module in MobileFaceNet().modules() if isinstance(module, ConvNorm)]
+    for number, layer in enumerate(layers, start=1):
+        shape = layer.convolution.weight.shape
+        arrays[f"conv{number}.weight"] = random.normal(0, np.prod(shape[1:]) ** -0.5, shape)
+        arrays[f"conv{number}.bias"] = random.normal(0, 0.2, shape[0])
+        arrays[f"conv{number}.slope"] = random.uniform(0.1, 0.4, shape[0])
+    path = tmp_path_factory.mktemp("weights") / "mobilefacenet.npz"
+    np.savez(path, **{name: array.astype(np.float32) for name, array in arrays.items()})
+    return path
+
+
+@torch.no_grad()
+def test_a_loaded_mobilefacenet_computes_what_the_file_describes(mobilefacenet_file: Path) -> None:
+    """Up to the end of the first inverted residual, written with nothing but the paper's table."""
+    backbone = MobileFaceNet()
+    load_face_weights(backbone, mobilefacenet_file, torch.rand(16, 1, 48, 48))
+    weights = {name: torch.from_numpy(array) for name, array in np.load(mobilefacenet_file).items()}
+
+    def layer(number: int, inputs: torch.Tensor, stride: int, groups: int, prelu: bool) -> torch.Tensor:
+        weight, bias = weights[f"conv{number}.weight"], weights[f"conv{number}.bias"]
+        if weight.shape[2] == 3:
+            inputs = nn.functional.pad(inputs, (0, 1, 0, 1) if stride == 2 else (1, 1, 1, 1))
+        outputs = nn.functional.conv2d(inputs, weight, bias, stride=stride, groups=groups)
+        return nn.functional.prelu(outputs, weights[f"conv{number}.slope"]) if prelu else outputs
+
+    pixels = torch.rand(2, 1, 112, 112) * 2 - 1
+    expected = layer(1, pixels, 2, 1, True)
+    expected = layer(2, expected, 1, 64, True)
+    expected = layer(3, expected, 1, 1, False)
+    expected = layer(4, expected, 1, 1, True)
+    expected = layer(5, expected, 2, 128, True)
+    expected = layer(6, expected, 1, 1, False)
+    torch.testing.assert_close(backbone.eval().layers[:4](pixels), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_converter_reads_a_graph_of_tensorflow_js(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    constants = {
+        "mul": random.normal(size=4).astype(np.float32),  # half the slope
+        "axis": np.array([1], np.int32),
+        "first": random.normal(size=(3, 3, 3, 4)).astype(np.float32),
+        "first_bias": random.normal(size=4).astype(np.float32),
+        "depthwise": random.normal(size=(3, 3, 4, 1)).astype(np.float32),
+        "depthwise_bias": random.normal(size=4).astype(np.float32),
+    }
+    nodes = [
+        {"op": "Const", "name": "mul"},
+        {"op": "_FusedConv2D", "name": "a", "input": ["picture", "first", "first_bias"]},
+        {"op": "Mul", "name": "b", "input": ["a", "mul"]},
+        {"op": "FusedDepthwiseConv2dNative", "name": "c", "input": ["b", "depthwise", "depthwise_bias"]},
+        {"op": "Mul", "name": "d", "input": ["c", "b"]},
+    ]
+    manifest = [{"name": name, "shape": array.shape, "dtype": array.dtype.name} for name, array in constants.items()]
+    graph = {"modelTopology": {"node": nodes}, "weightsManifest": [{"paths": ["1.bin", "2.bin"], "weights": manifest}]}
+    (tmp_path / "graph.json").write_text(json.dumps(graph))
+    content = b"".join(array.tobytes() for array in constants.values())
+    (tmp_path / "1.bin").write_bytes(content[:50])
+    (tmp_path / "2.bin").write_bytes(content[50:])
+
+    arrays = convert(tmp_path / "graph.json")
+    assert set(arrays) == {"conv1.weight", "conv1.bias", "conv1.slope", "conv2.weight", "conv2.bias"}
+    for x, y, output in np.ndindex(3, 3, 4):
+        grey = sum(constants["first"][y, x, colour, output] for colour in range(3))
+        assert arrays["conv1.weight"][output, 0, y, x] == pytest.approx(grey, abs=1e-6)
+        assert arrays["conv2.weight"][output, 0, y, x] == constants["depthwise"][y, x, output, 0]
+    np.testing.assert_allclose(arrays["conv1.slope"], 2 * constants["mul"])
+    np.testing.assert_array_equal(arrays["conv2.bias"], constants["depthwise_bias"])

@@ -1,0 +1,35 @@
+"""A name or a file → a twin network that starts from its weights instead of random ones."""
+
+from pathlib import Path
+
+import torch
+
+from siamese.errors import TrainingError
+from siamese.network.backbones.imagenet import load_imagenet_weights
+from siamese.network.face_weights import load_face_weights
+from siamese.network.twin import TwinNetwork, load_network
+
+IMAGENET = "imagenet"
+
+
+def load_initial_weights(network: TwinNetwork, source: str, crops: torch.Tensor) -> None:
+    """Start from `source`: «imagenet», an npz of face weights, or a network that a run saved as safetensors.
+
+    Face weights measure their batch statistics on `crops` (n, 1, height, width) in 0…1. Raises TrainingError when the
+    weights cannot be had or do not fit the network, and ReferenceSetError when a safetensors file holds no network.
+    """
+    if source == IMAGENET:
+        load_imagenet_weights(network.backbone)
+    elif source.endswith(".npz"):
+        load_face_weights(network.backbone, source, crops)
+    elif source.endswith(".safetensors"):
+        _copy(load_network(source), network, source)
+    else:
+        raise TrainingError(f"--initial-weights must be «{IMAGENET}», an .npz or a .safetensors, not «{Path(source)}».")
+
+
+def _copy(saved: TwinNetwork, network: TwinNetwork, source: str) -> None:
+    try:
+        network.load_state_dict(saved.state_dict())
+    except RuntimeError as error:
+        raise TrainingError(f"The network in {source} is not of the configuration asked for: {error}") from error
