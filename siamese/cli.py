@@ -12,10 +12,12 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
+from siamese.datasets.catalogue import DATASETS
 from siamese.errors import GalleryError, SemblanceError
 from siamese.vocabulary import EMOTIONS, emotion_of
 
 if TYPE_CHECKING:
+    from siamese.evaluation.timing import Timing
     from siamese.gallery.build import Entry
     from siamese.service import ExpressionService
 
@@ -30,7 +32,7 @@ app.add_typer(reference_app, name="reference")
 USER_ERROR = 2  # exit code when a sentence was printed instead of an answer
 
 _BAR = 24  # characters
-_DATASETS = "Data set: ferplus."
+_THREADS = 2  # on which times are measured
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Whole = Annotated[bool, typer.Option("--whole", help="Where no face is found, take the picture itself as the face.")]
@@ -38,9 +40,9 @@ Reference = Annotated[Path | None, typer.Option(help="Reference set to use inste
 GalleryFolder = Annotated[Path | None, typer.Option(help="Gallery to use instead of the reference set's own.")]
 PhotoFile = Annotated[Path, typer.Argument(help="A JPEG, PNG, WebP, BMP, GIF or TIFF file.")]
 FaceNumber = Annotated[int, typer.Option(min=1, help="Which face, as `recognise` numbers them: 1 is the largest.")]
-Dataset = Annotated[str, typer.Option(help=_DATASETS)]
+Dataset = Annotated[str, typer.Option(help=f"Data set: {', '.join(DATASETS)}.")]
 Cache = Annotated[Path, typer.Option(help="Folder that keeps a data set's faces and embeddings between runs.")]
-Split = Annotated[str, typer.Option(help="The data set's part: train, validation or test.")]
+Split = Annotated[str, typer.Option(help="The data set's part: train, validation, test, or all where it has none.")]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -122,15 +124,24 @@ def evaluate(
     root: Annotated[Path, typer.Option(help="The data set's folder.")],
     split: Split = "test",
     protocol: Annotated[str, typer.Option(help="How votes become labels: majority or plurality.")] = "majority",
+    full: Annotated[
+        bool, typer.Option("--full", help="Also other classifiers, near-copies, cross-validation and times: minutes.")
+    ] = False,
     as_json: AsJson = False,
     reference: Reference = None,
     cache: Cache = Path("cache"),
 ) -> None:
     """Measure the reference set on a labelled data set."""
     from siamese.evaluation.datasets import evaluate_dataset
+    from siamese.evaluation.study import study_dataset
     from siamese.settings import Settings
 
-    evidence = evaluate_dataset(dataset, root, split, protocol, reference or Settings().reference, cache).to_dict()
+    folder = reference or Settings().reference
+    if full:
+        study = study_dataset(dataset, root, split, protocol, folder, cache, _timing(folder))
+        evidence = study.to_dict()
+    else:
+        evidence = evaluate_dataset(dataset, root, split, protocol, folder, cache).to_dict()
     if as_json:
         _print_json(evidence)
         return
@@ -147,7 +158,7 @@ def evaluate(
 def build(
     out: Annotated[Path, typer.Option(help="Folder to write the gallery to.")],
     folder: Annotated[Path | None, typer.Option(help="Folder of photos; sub-folders' names are labels.")] = None,
-    dataset: Annotated[str | None, typer.Option(help=_DATASETS)] = None,
+    dataset: Annotated[str | None, typer.Option(help=f"Data set: {', '.join(DATASETS)}.")] = None,
     root: Annotated[Path | None, typer.Option(help="The data set's folder.")] = None,
     split: Split = "train",
     title: Annotated[str | None, typer.Option(help="What the gallery is called.")] = None,
@@ -209,6 +220,22 @@ def _dataset_entries(dataset: str, root: str, split: str, cache: Path) -> "tuple
     emotions = [EMOTIONS[label] for label in samples.labels]
     inputs = crops(samples, cache=cache)
     return entries_from_crops(inputs, emotions, samples.sources, portraits(samples, cache=cache)), len(samples)
+
+
+def _timing(reference: Path) -> "Timing":
+    """What one image takes: an example of the reference set, as a photo of 640×480 pixels."""
+    import numpy as np
+    from PIL import Image
+
+    from siamese.evaluation.timing import measure_time, photo_of
+    from siamese.network.twin import load_network
+    from siamese.service import ExpressionService
+    from siamese.settings import Settings
+
+    service = ExpressionService.load(reference, settings=Settings(threads=_THREADS))
+    example = Image.open(min((reference / "examples").glob("*.webp"))).convert("RGB")
+    network = load_network(reference / "network.safetensors")
+    return measure_time(service.embedder.embed, service.recognise, photo_of(np.asarray(example)), network, _THREADS)
 
 
 def _service(reference: Path | None, gallery: Path | None = None) -> "ExpressionService":

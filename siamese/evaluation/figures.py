@@ -1,18 +1,27 @@
-"""Evidence → figures, each one PNG."""
+"""Evidence, embeddings or images → figures, each one PNG."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from sklearn.manifold import TSNE
 
+from siamese.evaluation.labelled import Labelled
 from siamese.evaluation.protocols import Evidence
+from siamese.evaluation.retrieval import Neighbours
 from siamese.metric.calibration import Reliability
 from siamese.metric.verification import Pairs, Verification, error_rates, roc
+from siamese.vocabulary import emotion_of
 
 _DPI = 160
 _INK, _PALE, _ACCENT, _SECOND = "#1f2430", "#b8bdc9", "#3b5bdb", "#d5483a"
+_RIGHT, _WRONG = "#2f7d32", _SECOND
+_MARKERS = "os^vDPX*"  # beside colours, for print in grey
+_PERPLEXITY = 30
 
 
 def confusion_figure(evidence: Evidence, path: str | Path) -> None:
@@ -83,6 +92,69 @@ def roc_figure(pairs: Pairs, verification: Verification, path: str | Path) -> No
     axes.legend(frameon=False, loc="lower right")
     axes.set_title("Same expression or not")
     _save(figure, path)
+
+
+def tsne_figure(
+    embeddings: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    names: Sequence[str],
+    path: str | Path,
+    limit: int = 3000,
+    seed: int = 0,
+) -> None:
+    """Draw embeddings (n, embedding_size) in the plane, near to each other what is near (t-SNE), to a PNG.
+
+    At most `limit` are shown, drawn at random (van der Maaten and Hinton 2008).
+    """
+    shown = Labelled(embeddings, labels).drawn(limit, seed)
+    perplexity = min(_PERPLEXITY, (len(shown) - 1) / 3)
+    points = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(shown.rows)
+    figure, axes = _canvas(7.2, 6.4)
+    counts = np.bincount(shown.labels)
+    for label in np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]:  # rare ones last, on top
+        x, y = points[shown.labels == label].T
+        colour, marker = emotion_of(names[label]).colour, _MARKERS[label % len(_MARKERS)]
+        name = f"{names[label]} ({counts[label]:,})"
+        axes.scatter(x, y, s=18, color=colour, marker=marker, linewidths=0, alpha=0.8, label=name)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), markerscale=1.8)
+    axes.set_title(f"{len(shown):,} embeddings in the plane (t-SNE)")
+    _save(figure, path)
+
+
+def nearest_examples_figure(
+    queries: Labelled,
+    rows: NDArray[np.int64],
+    neighbours: Neighbours,
+    gallery: Labelled,
+    names: Sequence[str],
+    path: str | Path,
+) -> None:
+    """Draw some `rows` of the queries' images (n, height, width), each followed by its neighbours, to a PNG.
+
+    It shows single faces: keep it in a run's own folder. Neighbours of the query's label are framed in green, others,
+    dashed, in red.
+    """
+    columns = 1 + neighbours.rows.shape[1]
+    figure = Figure(figsize=(1.35 * columns, 1.65 * len(rows)), layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(len(rows), columns, squeeze=False)
+    for line, row, found, similarities in zip(grid, rows, neighbours.rows, neighbours.similarities, strict=True):
+        label = queries.labels[row]
+        _face(line[0], queries.rows[row], f"query:\n{names[label]}", _INK, "-")
+        for axes, other, similarity in zip(line[1:], found, similarities, strict=True):
+            same = gallery.labels[other] == label
+            title = f"{names[gallery.labels[other]]}\n{similarity:.2f}"
+            _face(axes, gallery.rows[other], title, _RIGHT if same else _WRONG, "-" if same else "--")
+    _save(figure, path)
+
+
+def _face(axes: Axes, image: NDArray[np.uint8], title: str, colour: str, line: str) -> None:
+    axes.imshow(image, cmap="gray", vmin=0, vmax=255)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set(color=colour, linewidth=2.5, linestyle=line)
+    axes.set_title(title, fontsize=9, color=colour)
 
 
 def _canvas(width: float, height: float) -> tuple[Figure, Axes]:

@@ -6,13 +6,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from siamese.evaluation import metrics
+from siamese.evaluation import metrics, structure
+from siamese.evaluation.bootstrap import (
+    Interval,
+    calibration_interval,
+    pair_intervals,
+    share_interval,
+    table_interval,
+)
+from siamese.evaluation.labelled import Labelled
+from siamese.evaluation.retrieval import retrieve
 from siamese.metric.calibration import UNCALIBRATED, Calibration, binned_reliability, expected_calibration_error
 from siamese.metric.checks import require_labels, require_rows
 from siamese.metric.prototypes import Prototypes
-from siamese.metric.verification import Pairs, Verification, count_pairs, error_rates, roc
-
-Interval = tuple[float, float]
+from siamese.metric.structure import effective_rank
+from siamese.metric.verification import (
+    Pairs,
+    Roc,
+    Verification,
+    count_pairs,
+    equal_error_rate,
+    error_rates,
+    roc,
+    roc_auc,
+)
 
 
 @dataclass(frozen=True)
@@ -29,12 +46,24 @@ class VerificationEvidence:
 
 
 @dataclass(frozen=True)
+class ClassEvidence:
+    """One class by nearest prototype. Shares are 0…1; a class that is never answered has a precision of zero."""
+
+    images: int
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What was measured on one set under one protocol. Shares are 0…1; intervals are 95 % bootstrap percentiles.
 
     `accuracy` to `confusion` (rows: labels, columns: answers, both in the order of `classes`) are for the nearest
     prototype; `calibrated_…` for the likeliest class after calibration, which differs only where calibration has an
-    offset per class. Classes without an image are left out of every mean and of the dictionaries.
+    offset per class. Classes without an image are left out of every mean and of the dictionaries. `true_accepts_at_…`
+    is the share of same pairs accepted where that share of different pairs is; `…_at_k`, by K, are of the K nearest
+    others (`retrieval.Retrieval`); `nmi` and `cluster_f1` of k-means clusters; similarities are cosines over all pairs.
     """
 
     protocol: str
@@ -46,21 +75,41 @@ class Evidence:
     balanced_accuracy: float
     balanced_accuracy_interval: Interval
     macro_f1: float
+    macro_f1_interval: Interval
+    weighted_f1: float
+    weighted_f1_interval: Interval
     recall_per_class: dict[str, float]
+    per_class: dict[str, ClassEvidence]
     confusion: tuple[tuple[int, ...], ...]
     calibrated_accuracy: float
     calibrated_balanced_accuracy: float
     calibrated_macro_f1: float
     calibrated_recall_per_class: dict[str, float]
     ece: float
+    ece_interval: Interval
     ece_uncalibrated: float
     roc_auc: float
+    roc_auc_interval: Interval
     eer: float
+    eer_interval: Interval
+    true_accepts_at_1_percent: float
+    true_accepts_at_0_1_percent: float
     verification: VerificationEvidence
     recall_at_1: float
+    recall_at_1_interval: Interval
+    recall_at_k: dict[int, float]
+    precision_at_k: dict[int, float]
+    accuracy_at_k: dict[int, float]
     nmi: float
+    nmi_interval: Interval
+    cluster_f1: float
+    cluster_f1_interval: Interval
     intra_similarity: float
+    intra_deviation: float
     inter_similarity: float
+    inter_deviation: float
+    margin: float
+    effective_rank: float
 
     def to_dict(self) -> dict[str, Any]:
         """The figures as plain values, ready for JSON."""
@@ -89,38 +138,77 @@ def evaluate_embeddings(
     likeliest = metrics.confusion(labels, probabilities.argmax(axis=1), len(names))
     pairs = count_pairs(embeddings, labels)
     curve = roc(pairs)
-    intra, inter = metrics.mean_similarities(embeddings, labels)
+    auc_interval, eer_interval = pair_intervals(embeddings, labels, [roc_auc, equal_error_rate])
+    neighbours = retrieve(Labelled(embeddings, labels))
+    clusters = structure.cluster_table(embeddings, labels)
+    spread = structure.similarity_spread(embeddings, labels)
     return Evidence(
         protocol=protocol,
         images=len(labels),
         classes=names,
         images_per_class={name: int(n) for name, n in zip(names, nearest.sum(axis=1), strict=True) if n},
         accuracy=float(metrics.accuracy(nearest)),
-        accuracy_interval=metrics.bootstrap_interval(nearest, metrics.accuracy),
+        accuracy_interval=table_interval(nearest, metrics.accuracy),
         balanced_accuracy=float(metrics.balanced_accuracy(nearest)),
-        balanced_accuracy_interval=metrics.bootstrap_interval(nearest, metrics.balanced_accuracy),
+        balanced_accuracy_interval=table_interval(nearest, metrics.balanced_accuracy),
         macro_f1=float(metrics.macro_f1(nearest)),
+        macro_f1_interval=table_interval(nearest, metrics.macro_f1),
+        weighted_f1=float(metrics.weighted_f1(nearest)),
+        weighted_f1_interval=table_interval(nearest, metrics.weighted_f1),
         recall_per_class=_recall_per_class(nearest, names),
+        per_class=_per_class(nearest, names),
         confusion=tuple(map(tuple, nearest.tolist())),
         calibrated_accuracy=float(metrics.accuracy(likeliest)),
         calibrated_balanced_accuracy=float(metrics.balanced_accuracy(likeliest)),
         calibrated_macro_f1=float(metrics.macro_f1(likeliest)),
         calibrated_recall_per_class=_recall_per_class(likeliest, names),
         ece=expected_calibration_error(probabilities, labels),
+        ece_interval=calibration_interval(probabilities, labels),
         ece_uncalibrated=expected_calibration_error(UNCALIBRATED.probabilities(similarities), labels),
         roc_auc=curve.area,
+        roc_auc_interval=auc_interval,
         eer=curve.equal_error[0],
+        eer_interval=eer_interval,
+        true_accepts_at_1_percent=_true_accepts(curve, 0.01),
+        true_accepts_at_0_1_percent=_true_accepts(curve, 0.001),
         verification=_verify(pairs, verification),
-        recall_at_1=metrics.recall_at_1(embeddings, labels),
-        nmi=metrics.normalised_mutual_information(embeddings, labels),
-        intra_similarity=intra,
-        inter_similarity=inter,
+        recall_at_1=neighbours.recall[1],
+        recall_at_1_interval=share_interval(neighbours.recall[1], len(labels)),
+        recall_at_k=neighbours.recall,
+        precision_at_k=neighbours.precision,
+        accuracy_at_k=neighbours.accuracy,
+        nmi=float(structure.normalised_mutual_information(clusters)),
+        nmi_interval=table_interval(clusters, structure.normalised_mutual_information),
+        cluster_f1=float(structure.cluster_f1(clusters)),
+        cluster_f1_interval=table_interval(clusters, structure.cluster_f1),
+        intra_similarity=spread.intra,
+        intra_deviation=spread.intra_deviation,
+        inter_similarity=spread.inter,
+        inter_deviation=spread.inter_deviation,
+        margin=spread.margin,
+        effective_rank=effective_rank(embeddings),
     )
 
 
 def _recall_per_class(confusion: metrics.Confusion, names: tuple[str, ...]) -> dict[str, float]:
     recalls = metrics.recalls(confusion).tolist()
     return {name: recall for name, recall in zip(names, recalls, strict=True) if not np.isnan(recall)}
+
+
+def _per_class(confusion: metrics.Confusion, names: tuple[str, ...]) -> dict[str, ClassEvidence]:
+    figures = (
+        confusion.sum(axis=1),
+        metrics.precisions(confusion),
+        metrics.recalls(confusion),
+        metrics.f1_scores(confusion),
+    )
+    rows = zip(*(figure.tolist() for figure in figures), strict=True)
+    return {name: ClassEvidence(*row) for name, row in zip(names, rows, strict=True) if row[0]}
+
+
+def _true_accepts(curve: Roc, limit: float) -> float:
+    """The share of same pairs accepted by the lowest threshold that accepts at most this share of different pairs."""
+    return float(curve.true_accept_rate[np.searchsorted(curve.false_accept_rate, limit, side="right") - 1])
 
 
 def _verify(pairs: Pairs, verification: Verification) -> VerificationEvidence:

@@ -27,13 +27,13 @@ from siamese.metric.verification import Verification, count_pairs, fit_verificat
 from siamese.network.export import export_onnx
 from siamese.network.runtime import Embedder
 from siamese.network.twin import TwinNetwork, load_network, save_network
-from siamese.training.loop import BEST, CONFIG, CURVE
+from siamese.training.run_folder import BEST, CONFIG, CURVE
 from siamese.vocabulary import EMOTIONS
 
 GALLERY_TITLE = "Composite portraits from FER+"
 
 _AGREEMENT_POWERS = range(9)
-_PATHS = ("root", "cache", "out")
+_PATHS, _FILES = ("data", "cache", "out"), ("initial_weights", "teachers")
 
 
 def build_reference(run: Path, root: Path, out: Path, figures: Path, cache: Path = Path("cache")) -> None:
@@ -83,7 +83,7 @@ def typical_prototypes(
 def write_recipe(run: Path, out: Path) -> None:
     """How the network was trained: the run's settings, without the paths of whoever trained it, and its curve."""
     recipe = json.loads((run / CONFIG).read_text())
-    kept = {name: Path(value).name if name == "face_weights" else value for name, value in recipe.items()}
+    kept = {name: Path(value).name if name in _FILES else value for name, value in recipe.items()}
     (out / "recipe.json").write_text(json.dumps({n: v for n, v in kept.items() if n not in _PATHS}, indent=2) + "\n")
     shutil.copyfile(run / CURVE, out / CURVE)
 

@@ -6,10 +6,19 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, roc_auc_score
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    confusion_matrix,
+    precision_recall_fscore_support,
+    roc_auc_score,
+    roc_curve,
+)
 
 from siamese.errors import MeasurementError
+from siamese.evaluation.labelled import Labelled
 from siamese.evaluation.protocols import evaluate_embeddings
+from siamese.evaluation.retrieval import KS, retrieve
 from siamese.metric.calibration import expected_calibration_error
 
 ACCEPTANCE = [
@@ -26,6 +35,30 @@ ACCEPTANCE = [
     "inter_similarity",
     "protocol",
     "images",
+    "weighted_f1",
+    "per_class",
+    "true_accepts_at_1_percent",
+    "true_accepts_at_0_1_percent",
+    "recall_at_k",
+    "precision_at_k",
+    "accuracy_at_k",
+    "cluster_f1",
+    "intra_deviation",
+    "inter_deviation",
+    "margin",
+    "effective_rank",
+]
+WITH_INTERVAL = [
+    "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "weighted_f1",
+    "ece",
+    "roc_auc",
+    "eer",
+    "recall_at_1",
+    "nmi",
+    "cluster_f1",
 ]
 
 
@@ -57,12 +90,28 @@ def test_recognition_is_by_nearest_prototype(judged, evidence):
         assert evidence.images_per_class[name] == (judged.labels == index).sum()
 
 
-def test_intervals_hold_their_figure(evidence):
-    for figure, (low, high) in (
-        (evidence.accuracy, evidence.accuracy_interval),
-        (evidence.balanced_accuracy, evidence.balanced_accuracy_interval),
-    ):
-        assert low < figure < high
+@pytest.mark.parametrize("name", WITH_INTERVAL)
+def test_intervals_hold_their_figure(evidence, name):
+    low, high = getattr(evidence, f"{name}_interval")
+    assert 0 <= low < getattr(evidence, name) < high <= 1
+
+
+def test_every_class_has_its_precision_recall_and_f1(judged, evidence):
+    answers = judged.prototypes.nearest(judged.embeddings)
+    expected = np.transpose(precision_recall_fscore_support(judged.labels, answers))
+    for name, (precision, recall, f1, images) in zip(judged.prototypes.names, expected, strict=True):
+        found = evidence.per_class[name]
+        assert (found.precision, found.recall, found.f1, found.images) == pytest.approx((precision, recall, f1, images))
+        assert found.recall == evidence.recall_per_class[name]
+    assert evidence.weighted_f1 == pytest.approx(np.average(expected[:, 2], weights=expected[:, 3]))
+
+
+def test_neighbours_are_each_others(judged, evidence):
+    found = retrieve(Labelled(judged.embeddings, judged.labels))
+    assert (evidence.recall_at_k, evidence.precision_at_k) == (found.recall, found.precision)
+    assert evidence.accuracy_at_k == found.accuracy
+    assert list(evidence.recall_at_k) == list(KS)
+    assert evidence.recall_at_1 == evidence.recall_at_k[1]
 
 
 def test_a_temperature_leaves_recognition_as_it_was(evidence):
@@ -92,6 +141,12 @@ def test_pairs_agree_with_listing_them(judged, evidence):
     assert evidence.roc_auc == pytest.approx(roc_auc_score(same, similarities), abs=1e-6)
     assert evidence.intra_similarity == pytest.approx(similarities[same].mean(), abs=1e-6)
     assert evidence.inter_similarity == pytest.approx(similarities[~same].mean(), abs=1e-6)
+    assert evidence.intra_deviation == pytest.approx(similarities[same].std(), abs=1e-6)
+    assert evidence.inter_deviation == pytest.approx(similarities[~same].std(), abs=1e-6)
+    assert evidence.margin == evidence.intra_similarity - evidence.inter_similarity
+    false_accepts, true_accepts, _ = roc_curve(same, similarities)
+    for limit, found in ((0.01, evidence.true_accepts_at_1_percent), (0.001, evidence.true_accepts_at_0_1_percent)):
+        assert found == pytest.approx(true_accepts[false_accepts <= limit].max(), abs=1e-4)
     assert evidence.verification.pairs == len(pairs)
     assert evidence.verification.accuracy == pytest.approx((accepted == same).mean(), abs=1e-4)
     assert evidence.verification.false_accept_rate == pytest.approx(accepted[~same].mean(), abs=1e-4)
@@ -103,6 +158,7 @@ def test_a_class_without_images_is_left_out(judged):
     kept = judged.labels != 3
     evidence = evaluate(judged, embeddings=judged.embeddings[kept], labels=judged.labels[kept])
     assert list(evidence.recall_per_class) == list(evidence.images_per_class) == ["calm", "glad", "cross"]
+    assert list(evidence.per_class) == ["calm", "glad", "cross"]
     assert evidence.balanced_accuracy == pytest.approx(np.mean(list(evidence.recall_per_class.values())))
 
 

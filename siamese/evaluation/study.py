@@ -1,0 +1,110 @@
+"""A reference set and a data set → everything that a paper prints of them, beside the evidence of one protocol."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from siamese.datasets.catalogue import DATASETS, load_dataset
+from siamese.datasets.duplicates import copies_of
+from siamese.datasets.samples import Samples
+from siamese.evaluation.classifiers import ClassifierEvidence, measure_classifiers
+from siamese.evaluation.datasets import evaluate_samples
+from siamese.evaluation.embeddings import embeddings
+from siamese.evaluation.folds import CrossValidation, cross_validate, cross_validate_leaky
+from siamese.evaluation.labelled import Labelled
+from siamese.evaluation.protocols import Evidence
+from siamese.evaluation.timing import Timing
+from siamese.network.runtime import Embedder
+from siamese.vocabulary import EMOTIONS
+
+_PARTS = ("train", "validation", "test")
+_FOLDS = 10
+
+
+@dataclass(frozen=True)
+class Study:
+    """The evidence on one split, and what there is besides.
+
+    `left_out` counts what the data set holds but was not measured, by reason. `without_copies` is the evidence on the
+    images that have no near-copy in the other parts; `copies` have one; `classifiers` were fitted on
+    the training part and chosen on validation; both are missing where a data set has no such parts, or on them.
+    `cross_validation`, by subject and leaky, is there where subjects are known. `timing` is of the machine.
+    """
+
+    evidence: Evidence
+    left_out: Mapping[str, int]
+    copies: int | None
+    without_copies: Evidence | None
+    classifiers: tuple[ClassifierEvidence, ...]
+    cross_validation: tuple[CrossValidation, ...]
+    timing: Timing | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The evidence's figures, and beside them the others, as plain values, ready for JSON."""
+        return {
+            **self.evidence.to_dict(),
+            "left_out": dict(self.left_out),
+            "copies": self.copies,
+            "without_copies": self.without_copies.to_dict() if self.without_copies else None,
+            "classifiers": [each.to_dict() for each in self.classifiers],
+            "cross_validation": [each.to_dict() for each in self.cross_validation],
+            "timing": self.timing.to_dict() if self.timing else None,
+        }
+
+
+def study_dataset(
+    dataset: str,
+    root: str | Path,
+    split: str,
+    protocol: str,
+    reference: str | Path,
+    cache: str | Path = "cache",
+    timing: Timing | None = None,
+) -> Study:
+    """Measure the reference set in a folder on a split of a data set, in every way there is. Takes minutes.
+
+    `timing` is passed on as it is.
+
+    Raises DatasetError when there is no such data set, and ReferenceSetError when the reference set cannot be read.
+    """
+    reference = Path(reference)
+    samples = load_dataset(dataset, root, split, protocol).labelled()
+    evidence = evaluate_samples(samples, reference, cache)
+    copies: int | None = None
+    without_copies: Evidence | None = None
+    classifiers: tuple[ClassifierEvidence, ...] = ()
+    if split == "test" and set(_PARTS) <= set(DATASETS[dataset].splits(root)):
+        parts = [load_dataset(dataset, root, part, protocol) for part in _PARTS]
+        copied = copies_of(samples.images, np.concatenate([part.images for part in parts[:2]]))
+        copies = int(copied.sum())
+        without_copies = evaluate_samples(samples.take(np.flatnonzero(~copied)), reference, cache)
+        train, validation, test = (_labelled(part.labelled(), reference, cache) for part in parts)
+        classifiers = measure_classifiers(train, validation, test)
+    return Study(
+        evidence=evidence,
+        left_out=samples.left_out,
+        copies=copies,
+        without_copies=without_copies,
+        classifiers=classifiers,
+        cross_validation=cross_validations(samples, reference, cache),
+        timing=timing,
+    )
+
+
+def cross_validations(samples: Samples, reference: Path, cache: str | Path) -> tuple[CrossValidation, ...]:
+    """Prototypes from nine tenths of the data set, measured on the rest: by subject, and leaky to show the difference.
+
+    None where fewer than ten people are known.
+    """
+    if len(set(samples.subjects)) < _FOLDS:
+        return ()
+    part = _labelled(samples, reference, cache)
+    by_subject = cross_validate(part.rows, part.labels, samples.subjects, EMOTIONS, _FOLDS)
+    return by_subject, cross_validate_leaky(part.rows, part.labels, EMOTIONS, _FOLDS)
+
+
+def _labelled(samples: Samples, reference: Path, cache: str | Path) -> Labelled:
+    return Labelled(embeddings(samples, Embedder(reference / "network.onnx"), cache), samples.labels)
