@@ -5,21 +5,22 @@ Geometry is composed with the alignment and sampled once, so that a 48-pixel ima
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from skimage.exposure import equalize_adapthist
 
 from siamese.faces.align import CROP_SIZE, sampling_grid
 from siamese.training.config import TrainingConfig
 
-_CONTRAST = 0.3  # largest relative change of contrast
-_BRIGHTNESS = 0.2  # largest shift of brightness, of the full range
-_GAMMA = 0.3  # largest change of the exponent's logarithm
-_BLUR = 0.15  # share of crops that are blurred
-_NOISE = 0.03  # largest standard deviation of noise, of the full range
+_CLAHE_TILE = CROP_SIZE // 4  # pixels along a tile whose histogram is equalised
 
 
 class Augmenter:
-    """Random flips, similarity transforms, light and erasing; every draw comes from the generator it is handed."""
+    """Random flips, similarity transforms, light, blur, noise and erasing, as the configuration says.
+
+    Every draw comes from the generator that a call is handed.
+    """
 
     def __init__(self, config: TrainingConfig) -> None:
         self.config = config
@@ -28,30 +29,49 @@ class Augmenter:
         """Images (n, h, w) uint8 and crop-to-image transforms (n, 2, 3) → crops (n, 1, 48, 48) float in 0…1."""
         varied = compose(transforms, self._jitter(len(images), random))
         crops = cut(images, varied)
+        crops = self._equalise(crops, random)
         crops = self._relight(crops, random)
+        crops = self._blur(crops, random)
+        crops = self._add_noise(crops, random)
         return self._erase(crops, random)
 
     def _jitter(self, count: int, random: torch.Generator) -> torch.Tensor:
-        """Random similarity transforms (n, 2, 3) of the crop plane about its centre, half of them mirrored."""
+        """Random similarity transforms (n, 2, 3) of the crop plane about its centre, a share of them mirrored."""
         angle = _uniform(count, random) * math.radians(self.config.rotation)
         size = (_uniform(count, random) * self.config.scaling).exp()
-        mirrored = torch.where(_uniform(count, random) < 0, -1.0, 1.0)
+        mirrored = torch.where(torch.rand(count, generator=random) < self.config.flip, -1.0, 1.0)
         shift = torch.stack([_uniform(count, random), _uniform(count, random)], dim=1) * self.config.shift
         cos, sin = size * angle.cos(), size * angle.sin()
         turn = torch.stack([torch.stack([cos * mirrored, -sin], 1), torch.stack([sin * mirrored, cos], 1)], dim=1)
         centre = torch.full((2, 1), CROP_SIZE / 2)
         return torch.cat([turn, centre - turn @ centre + shift[:, :, None]], dim=2)
 
+    def _equalise(self, crops: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+        """Contrast-limited adaptive histogram equalisation (Zuiderveld 1994) of a share of the crops."""
+        chosen = torch.rand(len(crops), generator=random) < self.config.clahe
+        crops = crops.clone()
+        for row in chosen.nonzero()[:, 0]:
+            equalised = equalize_adapthist(crops[row, 0].clamp(0, 1).numpy(), kernel_size=_CLAHE_TILE)
+            crops[row, 0] = torch.from_numpy(equalised.astype(np.float32))
+        return crops
+
     def _relight(self, crops: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+        """Gamma, contrast about the crop's mean, and brightness."""
         count = len(crops)
-        blurred = F.avg_pool2d(F.pad(crops, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-        crops = torch.where(_chosen(count, _BLUR, random), blurred, crops)
-        crops = crops.clamp(1e-3, 1) ** _per_image(_uniform(count, random) * _GAMMA).exp()
+        crops = crops.clamp(1e-3, 1) ** _per_image(_uniform(count, random) * self.config.gamma).exp()
         mean = crops.mean(dim=(1, 2, 3), keepdim=True)
-        crops = (crops - mean) * (1 + _per_image(_uniform(count, random)) * _CONTRAST) + mean
-        crops = crops + _per_image(_uniform(count, random)) * _BRIGHTNESS
-        noise = torch.randn(crops.shape, generator=random) * _per_image(_uniform(count, random).abs()) * _NOISE
-        return (crops + noise).clamp(0, 1)
+        crops = (crops - mean) * (1 + _per_image(_uniform(count, random)) * self.config.contrast) + mean
+        return (crops + _per_image(_uniform(count, random)) * self.config.brightness).clamp(0, 1)
+
+    def _blur(self, crops: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+        """The mean of 3×3 pixels, in a share of the crops."""
+        blurred = F.avg_pool2d(F.pad(crops, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+        return torch.where(_chosen(len(crops), self.config.blur, random), blurred, crops)
+
+    def _add_noise(self, crops: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+        """Normal noise, of another strength in each crop."""
+        strength = _per_image(torch.rand(len(crops), generator=random)) * self.config.noise
+        return (crops + torch.randn(crops.shape, generator=random) * strength).clamp(0, 1)
 
     def _erase(self, crops: torch.Tensor, random: torch.Generator) -> torch.Tensor:
         """Replace a random rectangle, 10 to 45 % of the crop's side each way, by the crop's mean."""

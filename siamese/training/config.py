@@ -2,15 +2,25 @@
 
 import argparse
 import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from siamese.datasets.catalogue import DATASETS
+from siamese.datasets.crops import KINDS
 from siamese.errors import TrainingError
+from siamese.network.backbones import BACKBONES
+from siamese.training.losses import AUXILIARY_LOSSES, METRIC_LOSSES, check_metric_loss
+from siamese.training.sampling import SAMPLERS
+
+OPTIMIZERS = ("adamw", "sgd")
+SCHEDULES = ("cosine", "restarts", "plateau", "constant")
+MIXES = ("none", "mixup", "cutmix")
 
 
-def option(default: Any, text: str, choices: tuple[str, ...] = ()) -> Any:
-    """A field with a default, its help and, where it has them, its choices."""
-    return dataclasses.field(default=default, metadata={"help": text, "choices": choices})
+def option(default: Any, text: str, choices: Collection[str] = (), least: float = 0, most: float | None = None) -> Any:
+    """A field with a default, its help and, where it has them, its choices or its range."""
+    return dataclasses.field(default=default, metadata={"help": text, "choices": choices, "least": least, "most": most})
 
 
 @dataclass(frozen=True)
@@ -18,43 +28,88 @@ class TrainingConfig:
     """The recipe of one run; the defaults are the recipe of the shipped network."""
 
     # data
-    root: str = option("data/ferplus", "folder that holds FER+'s parquet files")
-    crops: str = option("aligned", "how faces are cut out of the images", ("aligned", "box", "whole"))
+    dataset: str = option("ferplus", "data set to learn from", DATASETS)
+    data: str = option("data/ferplus", "the data set's folder")
+    crops: str = option("aligned", "how faces are cut out of the images", KINDS)
+    validation_share: float = option(
+        0.1, "share of people or images held out where there is no validation part", least=0.01, most=0.5
+    )
     cache: str = option("cache", "folder that keeps detected faces between runs")
-    out: str = option("runs/twin", "folder of the run: checkpoints, CSV, configuration")
+    out: str = option("runs/twin", "folder of the run: configuration, CSV, TensorBoard events, checkpoints, curves")
+    limit: int = option(0, "train on this many images only, for a quick look; 0 takes all")
     # network
-    backbone: str = option("mobilenet", "the twins' shared backbone", ("mobilenet", "resnet18"))
-    face_weights: str = option("", "npz with a MobileNet trained on faces, to start from")
-    dropout: float = option(0.2, "share of features dropped before the embedding")
+    backbone: str = option("mobilenet", "the twins' shared backbone", BACKBONES)
+    initial_weights: str = option(
+        "", "start from these: an npz of face weights, a network that a run saved (.safetensors), or «imagenet»"
+    )
+    embedding_size: int = option(128, "components of the embedding", least=2)
+    dropout: float = option(0.2, "share of features dropped before the embedding", most=0.95)
     # batches
-    natural_per_batch: int = option(64, "images a batch takes from the data as they come, each once an epoch")
-    classes_per_batch: int = option(8, "P: emotions in the balanced part of a batch")
-    samples_per_class: int = option(2, "K: images of each of these emotions")
+    sampler: str = option("mixed", "what a batch is made of: data as they come, balanced by class, or both", SAMPLERS)
+    natural_per_batch: int = option(64, "images of a batch that do not come in P classes of K")
+    classes_per_batch: int = option(0, "P: emotions in the balanced part of a batch; 0 takes all of the data's")
+    samples_per_class: int = option(2, "K: images of each of these emotions", least=2)
     # losses
-    metric_loss: str = option("triplet", "the loss on pairs or triplets of embeddings", ("triplet", "contrastive"))
-    metric_weight: float = option(0.5, "its weight beside the auxiliary term, which weighs 1")
-    margin: float = option(0.3, "cosine similarity by which positives must win over negatives")
+    metric_loss: str = option("triplet", "the loss on pairs or triplets of embeddings", METRIC_LOSSES)
+    metric_weight: float = option(0.5, "its weight beside the auxiliary term")
+    margin: float = option(-1.0, "the metric loss's margin; a negative one takes what is usual for it", least=-1)
+    auxiliary_loss: str = option("votes", "how proxies are fitted to the votes", AUXILIARY_LOSSES)
+    auxiliary_weight: float = option(1.0, "the auxiliary term's weight; 0 trains on the metric loss alone")
+    label_smoothing: float = option(0.0, "share of each target that is spread over all emotions", most=0.9)
+    class_weights: str = option("none", "«balanced» weighs the auxiliary term by N / (N_c · C)", ("none", "balanced"))
     scale: float = option(6.0, "factor from cosine similarity to logit in the auxiliary term")
-    prior_strength: float = option(0.5, "0 asks for equal recall of all emotions, 1 for the data's own balance")
+    prior_strength: float = option(0.5, "0 asks for equal recall of all emotions, 1 for the data's own balance", most=1)
+    teachers: str = option("", "networks that runs saved (.safetensors, a comma between two) to learn from besides")
+    teacher_share: float = option(0.5, "share of the teachers' mean reading in what the auxiliary term learns", most=1)
     # augmentation
-    rotation: float = option(12.0, "largest rotation in degrees")
-    scaling: float = option(0.12, "largest relative change of size")
-    shift: float = option(2.5, "largest shift in pixels of the 48-pixel crop")
-    erasing: float = option(0.25, "share of crops that lose a random rectangle")
+    flip: float = option(0.5, "share of crops that are mirrored", most=1)
+    rotation: float = option(12.0, "largest rotation in degrees", most=180)
+    scaling: float = option(0.12, "largest relative change of size", most=1)
+    shift: float = option(2.5, "largest shift in pixels of the 48-pixel crop", most=48)
+    contrast: float = option(0.3, "largest relative change of contrast", most=1)
+    brightness: float = option(0.2, "largest change of brightness, of the full range", most=1)
+    gamma: float = option(0.3, "largest change of the exponent's logarithm", most=2)
+    blur: float = option(0.15, "share of crops that are blurred", most=1)
+    noise: float = option(0.03, "largest standard deviation of noise, of the full range", most=1)
+    clahe: float = option(0.0, "share of crops whose contrast is equalised locally (CLAHE)", most=1)
+    erasing: float = option(0.25, "share of crops that lose a random rectangle", most=1)
+    mix: str = option("none", "how pictures and their votes are mixed in the auxiliary term", MIXES)
+    mix_share: float = option(0.5, "share of pictures that are mixed", most=1)
+    mix_alpha: float = option(
+        0.4, "both parameters of the Beta distribution of mixed pictures' shares", least=0.01, most=10
+    )
     # optimisation
-    epochs: int = option(6, "passes over the training data")
-    learning_rate: float = option(4e-4, "peak learning rate of the backbone (AdamW)")
-    head_learning_rate: float = option(2e-3, "peak learning rate of the embedding and the proxies")
-    weight_decay: float = option(0.05, "AdamW's decoupled weight decay")
-    warmup: float = option(0.05, "share of all steps in which the learning rate rises")
-    average_decay: float = option(0.998, "decay of the exponential moving average of the weights; 0 keeps none")
+    optimizer: str = option("adamw", "what turns gradients into steps", OPTIMIZERS)
+    schedule: str = option("cosine", "how learning rates change after the warm-up", SCHEDULES)
+    epochs: int = option(6, "passes over the training data", least=1)
+    learning_rate: float = option(4e-4, "peak learning rate of a backbone that has initial weights")
+    head_learning_rate: float = option(2e-3, "peak learning rate of what starts from nothing")
+    weight_decay: float = option(0.05, "decay of the backbone's weights")
+    warmup: float = option(0.05, "share of all steps in which the learning rate rises", most=0.9)
+    first_cycle: int = option(2, "epochs of the first cycle of «restarts»; each is twice as long as the last", least=1)
+    plateau_patience: int = option(2, "epochs without a better score before «plateau» lowers the rate", least=1)
+    patience: int = option(0, "epochs without a better score before the run ends early; 0 never ends it")
+    accumulate: int = option(1, "batches whose gradients make one step", least=1)
     gradient_clip: float = option(5.0, "largest norm of the gradient; 0 does not clip")
+    average_decay: float = option(0.998, "decay of the weights' exponential moving average; 0 keeps none", most=0.99999)
+    collapse: float = option(0.98, "mean similarity of different expressions that counts as collapsed", most=1)
+    # machine
     precision: Literal["bf16-mixed", "32-true"] = option(
         "bf16-mixed", "Lightning Fabric's precision", ("bf16-mixed", "32-true")
     )
+    accelerator: str = option("auto", "what computes", ("auto", "cpu", "cuda", "mps"))
+    devices: int = option(
+        1, "devices on each host; on CPUs each one's batch norms see its own share of a batch", least=1
+    )
+    nodes: int = option(1, "hosts", least=1)
     threads: int = option(0, "CPU threads; 0 leaves the choice to PyTorch")
+    checkpoint_every: int = option(100, "steps between checkpoints; there is one after each epoch besides", least=1)
     seed: int = option(0, "seed of everything random")
-    limit: int = option(0, "train on this many images only, for a quick look; 0 takes all")
+
+    @property
+    def given_margin(self) -> float | None:
+        """The margin asked for, or None for the metric loss's usual one."""
+        return None if self.margin < 0 else self.margin
 
 
 def parse(arguments: list[str] | None = None) -> tuple[TrainingConfig, bool]:
@@ -67,7 +122,7 @@ def parse(arguments: list[str] | None = None) -> tuple[TrainingConfig, bool]:
     parser.add_argument("--resume", action="store_true", help="continue the run in --out from its last checkpoint")
     for field in dataclasses.fields(TrainingConfig):
         parser.add_argument(
-            f"--{field.name.replace('_', '-')}",
+            _flag(field.name),
             type=type(field.default),
             default=field.default,
             choices=field.metadata["choices"] or None,
@@ -82,20 +137,23 @@ def parse(arguments: list[str] | None = None) -> tuple[TrainingConfig, bool]:
 
 def check(config: TrainingConfig) -> None:
     """Raise TrainingError, naming the option, where a value makes no sense."""
-    at_least = {
-        "natural_per_batch": 0,
-        "classes_per_batch": 2,
-        "samples_per_class": 2,
-        "epochs": 1,
-        "metric_weight": 0,
-        "limit": 0,
-        "threads": 0,
-    }
-    for name, least in at_least.items():
-        if getattr(config, name) < least:
-            raise TrainingError(f"--{name.replace('_', '-')} must be at least {least}, got {getattr(config, name)}.")
-    for name in ("dropout", "average_decay", "warmup", "erasing"):
-        if not 0 <= getattr(config, name) < 1:
-            raise TrainingError(f"--{name.replace('_', '-')} must lie in [0, 1), got {getattr(config, name)}.")
-    if config.face_weights and config.backbone != "mobilenet":
-        raise TrainingError(f"--face-weights fit the backbone «mobilenet», not «{config.backbone}».")
+    for field in dataclasses.fields(config):
+        value, least, most = getattr(config, field.name), field.metadata["least"], field.metadata["most"]
+        if isinstance(value, str):
+            continue
+        if not value >= least:  # written so that not-a-number is refused
+            raise TrainingError(f"{_flag(field.name)} must be at least {least}, got {value}.")
+        if most is not None and value > most:
+            raise TrainingError(f"{_flag(field.name)} must be at most {most}, got {value}.")
+    if config.metric_weight == config.auxiliary_weight == 0:
+        raise TrainingError("--metric-weight and --auxiliary-weight are both 0: there is nothing to learn from.")
+    if config.metric_weight:
+        check_metric_loss(config.metric_loss, config.samples_per_class)
+    if config.metric_loss == "gaussian" and config.sampler not in ("mixed", "balanced"):
+        raise TrainingError(
+            "--metric-loss gaussian needs --sampler mixed or balanced, for batches with P classes of K."
+        )
+
+
+def _flag(field: str) -> str:
+    return f"--{field.replace('_', '-')}"

@@ -1,49 +1,99 @@
-"""FER+ on disk → what a run trains and validates on, as tensors in memory."""
+"""A data set on disk → what a run trains and validates on, as tensors in memory."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.model_selection import GroupShuffleSplit
 
-from siamese.datasets import crops, ferplus
+from siamese.datasets import crops
+from siamese.datasets.catalogue import DATASETS, load_dataset
+from siamese.datasets.samples import UNLABELLED, Samples
+from siamese.errors import TrainingError
+from siamese.faces.align import CROP_SIZE, warp
 from siamese.training.augment import cut
 from siamese.training.config import TrainingConfig
+
+_EXAMPLES_PER_CLASS = 200
+_MARGIN = CROP_SIZE // 4  # crop pixels kept around a crop for rotation, shift and scaling
+_FINE = CROP_SIZE * 3 // 2  # side in pixels from which images are averaged down before they are augmented
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledCrops:
+    """Crops (n, 1, 48, 48) float in 0…1 and their labels (n,)."""
+
+    crops: torch.Tensor
+    labels: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingData:
-    """Images (n, 48, 48) uint8 with crop-to-image transforms (n, 2, 3), vote shares (n, 8) and labels (n,)."""
+    """Images (n, h, w) uint8 with crop-to-image transforms (n, 2, 3), vote shares (n, 8) and labels (n,)."""
 
     images: torch.Tensor
     transforms: torch.Tensor
     targets: torch.Tensor
     labels: torch.Tensor
 
-    @classmethod
-    def load(cls, config: TrainingConfig) -> "TrainingData":
-        """FER+'s training part, or `config.limit` random images of it. Raises DatasetError when it cannot be read."""
-        samples = ferplus.load(config.root, "train")
-        rows = np.sort(np.random.default_rng(config.seed).permutation(len(samples))[: config.limit or len(samples)])
-        transforms = crops.transforms(samples, config.crops, config.cache)[rows]
-        samples = samples.take(rows)
-        return cls(*map(torch.from_numpy, (samples.images, transforms, samples.targets, samples.labels)))
+    def crops(self, rows: slice) -> torch.Tensor:
+        """Some crops as they are, (n, 1, 48, 48) in 0…1."""
+        return cut(self.images[rows], self.transforms[rows])
 
-    def crops(self, count: int) -> torch.Tensor:
-        """The first `count` crops as they are, (count, 1, 48, 48) in 0…1."""
-        return cut(self.images[:count], self.transforms[:count])
+    def examples(self) -> LabelledCrops:
+        """The first 200 labelled crops of each class, from which prototypes are made while training."""
+        labels = self.labels.numpy()
+        classes = np.unique(labels[labels != UNLABELLED])
+        rows = np.concatenate([np.flatnonzero(labels == label)[:_EXAMPLES_PER_CLASS] for label in classes])
+        return LabelledCrops(cut(self.images[rows], self.transforms[rows]), labels[rows])
 
 
-@dataclass(frozen=True, eq=False)
-class ValidationData:
-    """Crops (n, 1, 48, 48) float in 0…1 and their labels (n,) under the majority protocol."""
+def load_parts(config: TrainingConfig) -> tuple[TrainingData, LabelledCrops]:
+    """What to train on, `config.limit` random images of it, and what to validate on.
 
-    crops: torch.Tensor
-    labels: NDArray[np.int64]
+    Raises DatasetError when the data set cannot be read, and TrainingError when a part of it has no labelled image.
+    """
+    train, validation = split(config)
+    rows = np.random.default_rng(config.seed).permutation(len(train))[: config.limit or len(train)]
+    train, validation = train.take(np.sort(rows)), validation.labelled()
+    for name, part in (("train", train.labelled()), ("validate", validation)):
+        counts = np.bincount(part.labels)
+        if np.count_nonzero(counts) < 2 or counts.max() < 2:
+            raise TrainingError(f"To {name} on {config.data} takes images of two emotions, and two of one. Add some.")
+    images, transforms = framed(train, crops.transforms(train, config.crops, config.cache))
+    tensors = map(torch.from_numpy, (images, transforms, train.targets, train.labels))
+    validation_crops = torch.from_numpy(crops.crops(validation, config.crops, config.cache))[:, None] / 255
+    return TrainingData(*tensors), LabelledCrops(validation_crops, validation.labels)
 
-    @classmethod
-    def load(cls, config: TrainingConfig) -> "ValidationData":
-        """FER+'s validation part. Raises DatasetError when it cannot be read."""
-        samples = ferplus.load(config.root, "validation").labelled()
-        transforms = crops.transforms(samples, config.crops, config.cache)
-        return cls(cut(torch.from_numpy(samples.images), torch.from_numpy(transforms)), samples.labels)
+
+def split(config: TrainingConfig) -> tuple[Samples, Samples]:
+    """The data set's own training and validation parts; where it has none, a share of the rest is held out to validate.
+
+    Held out are whole subjects, where they are known, so that nobody is in both parts.
+    """
+    parts = DATASETS[config.dataset].splits(config.data)
+    train = load_dataset(config.dataset, config.data, "train" if "train" in parts else "all")
+    if "validation" in parts:
+        return train, load_dataset(config.dataset, config.data, "validation")
+    if len(set(train.subjects)) == 1 and train.subjects[0]:
+        raise TrainingError(f"{config.data} shows one person alone, so that nobody can be held out to validate on.")
+    groups = [subject or f"row {row}" for row, subject in enumerate(train.subjects)]
+    splitter = GroupShuffleSplit(1, test_size=config.validation_share, random_state=config.seed)
+    kept, held_out = next(splitter.split(train.images, groups=groups))
+    return train.take(kept), train.take(held_out)
+
+
+def framed(samples: Samples, transforms: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Images and their crop-to-image transforms, as augmentation can sample them.
+
+    It interpolates, which is right for pictures of about the crop's own size; larger ones would alias, and are first
+    averaged down to the crop with a margin.
+    """
+    if max(samples.images.shape[1:]) <= _FINE:
+        return samples.images, transforms
+    size = CROP_SIZE + 2 * _MARGIN
+    wider = np.array([[size / CROP_SIZE, 0, -_MARGIN], [0, size / CROP_SIZE, -_MARGIN], [0, 0, 1]], np.float32)
+    frames = np.stack([warp(image, each @ wider, size) for image, each in zip(samples.images, transforms, strict=True)])
+    inside = np.array([[1, 0, _MARGIN], [0, 1, _MARGIN]], np.float32)
+    return frames, np.repeat(inside[None], len(frames), axis=0)

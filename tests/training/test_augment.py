@@ -5,12 +5,14 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from skimage.exposure import equalize_adapthist
 
 from siamese.faces.align import face_crop, whole_picture
 from siamese.training.augment import Augmenter, compose, cut
 from siamese.training.config import TrainingConfig
+from tests.training.small import AUGMENTATION
 
-STILL = dataclasses.replace(TrainingConfig(), rotation=0.0, scaling=0.0, shift=0.0, erasing=0.0)
+STILL = TrainingConfig(**dict.fromkeys(AUGMENTATION, 0.0))
 
 
 def batch(count: int = 8) -> tuple[torch.Tensor, torch.Tensor]:
@@ -34,9 +36,62 @@ def test_the_generator_alone_decides() -> None:
     assert (augment(*batch(), random(5)) != augment(*batch(), random(6))).any()
 
 
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_the_given_share_of_crops_is_mirrored(share: float) -> None:
+    turns = Augmenter(dataclasses.replace(STILL, flip=share))._jitter(2000, random())
+    assert (turns[:, 0, 0] < 0).float().mean().item() == pytest.approx(share, abs=0.04)
+
+
+def test_each_light_changes_what_it_is_named_after() -> None:
+    crops = torch.rand(200, 1, 48, 48, generator=random(3)) / 2 + 0.25
+    contrast = Augmenter(dataclasses.replace(STILL, contrast=0.2))._relight(crops, random())
+    torch.testing.assert_close(contrast.mean(dim=(1, 2, 3)), crops.mean(dim=(1, 2, 3)))
+    ratio = contrast.std(dim=(1, 2, 3)) / crops.std(dim=(1, 2, 3))
+    assert 0.8 <= ratio.min() < 0.85 < 1.15 < ratio.max() <= 1.2
+    shift = Augmenter(dataclasses.replace(STILL, brightness=0.2))._relight(crops, random()) - crops
+    torch.testing.assert_close(shift, shift[:, :, :1, :1].expand_as(shift))
+    assert -0.2 <= shift.min() < -0.15 < 0.15 < shift.max() <= 0.2
+    gamma = Augmenter(dataclasses.replace(STILL, gamma=0.3))._relight(crops, random())
+    exponent = gamma.log() / crops.log()
+    torch.testing.assert_close(exponent, exponent[:, :, :1, :1].expand_as(exponent))
+    assert 0.74 <= exponent.min() < 0.8 < 1.2 < exponent.max() <= 1.36
+
+
+def test_blur_takes_the_mean_of_nine_pixels_in_a_share_of_the_crops() -> None:
+    crops = torch.rand(300, 1, 48, 48, generator=random(3))
+    blurred = Augmenter(dataclasses.replace(STILL, blur=0.4))._blur(crops, random())
+    changed = (blurred != crops).flatten(1).any(dim=1)
+    assert changed.float().mean().item() == pytest.approx(0.4, abs=0.08)
+    torch.testing.assert_close(blurred[changed][:, 0, 7, 9], crops[changed][:, 0, 6:9, 8:11].mean(dim=(1, 2)))
+
+
+def test_noise_is_of_another_strength_in_each_crop_up_to_the_largest() -> None:
+    crops = torch.full((300, 1, 48, 48), 0.5)
+    strength = Augmenter(dataclasses.replace(STILL, noise=0.1))._add_noise(crops, random()).std(dim=(1, 2, 3))
+    assert 0 <= strength.min() < 0.01 < 0.09 < strength.max() < 0.105
+
+
+def test_clahe_is_that_of_scikit_image_in_a_share_of_the_crops() -> None:
+    crops = torch.rand(60, 1, 48, 48, generator=random(3)) / 4
+    equalised = Augmenter(dataclasses.replace(STILL, clahe=0.5))._equalise(crops, random())
+    changed = (equalised != crops).flatten(1).any(dim=1)
+    assert changed.float().mean().item() == pytest.approx(0.5, abs=0.2)
+    for before, after in zip(crops[changed], equalised[changed], strict=True):
+        expected = equalize_adapthist(before[0].numpy(), kernel_size=12)
+        np.testing.assert_allclose(after[0].numpy(), expected, atol=1e-6)
+
+
+def test_clahe_takes_white_pictures_whose_interpolation_rounds_above_one() -> None:
+    white = torch.full((40, 48, 48), 255, dtype=torch.uint8)
+    crops = Augmenter(TrainingConfig(clahe=1.0))(white, batch(40)[1], random())
+    assert crops.max() <= 1
+
+
 def test_without_jitter_a_crop_is_itself_or_its_mirror_image() -> None:
     images, transforms = batch()
-    jittered = cut(images, compose(transforms, Augmenter(STILL)._jitter(len(images), random())))
+    jittered = cut(
+        images, compose(transforms, Augmenter(dataclasses.replace(STILL, flip=0.5))._jitter(len(images), random()))
+    )
     original = images[:, None] / 255
     same = [torch.allclose(one, other, atol=1e-4) for one, other in zip(jittered, original, strict=True)]
     mirrored = [torch.allclose(one, other.flip(-1), atol=1e-4) for one, other in zip(jittered, original, strict=True)]

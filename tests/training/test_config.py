@@ -31,8 +31,11 @@ def test_options_keep_the_type_of_their_default() -> None:
     [
         (["--epochs", "0"], "--epochs must be at least 1, got 0"),
         (["--samples-per-class", "1"], "--samples-per-class must be at least 2"),
-        (["--dropout", "1.0"], r"--dropout must lie in \[0, 1\)"),
-        (["--backbone", "resnet18", "--face-weights", "x.npz"], "fit the backbone «mobilenet»"),
+        (["--dropout", "1.0"], r"--dropout must be at most 0.95, got 1.0"),
+        (["--learning-rate", "nan"], "--learning-rate must be at least 0, got nan"),
+        (["--metric-weight", "0", "--auxiliary-weight", "0"], "nothing to learn from"),
+        (["--metric-loss", "gaussian"], "--samples-per-class must be at least 30, got 2"),
+        (["--metric-loss", "gaussian", "--samples-per-class", "30", "--sampler", "natural"], "needs --sampler mixed"),
     ],
 )
 def test_senseless_values_are_refused(words: list[str], sentence: str) -> None:

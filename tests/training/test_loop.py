@@ -1,146 +1,224 @@
-"""A run from start to end on a small made-up FER+: it learns, it can be interrupted, and it resumes exactly."""
+"""A run from start to end on a small made-up FER+: it learns, can be interrupted or killed, and resumes exactly."""
 
 import csv
 import dataclasses
-import io
+import itertools
+import json
 import os
+import random
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import torch
-from PIL import Image
 from safetensors.torch import load_file
-from torch import nn
 
 from siamese.errors import TrainingError
-from siamese.network.backbones import BACKBONES
 from siamese.network.twin import load_network
-from siamese.training import loop
-from siamese.training.config import TrainingConfig
+from siamese.training import loop, run_folder
+from siamese.training.config import MIXES, OPTIMIZERS, SCHEDULES, TrainingConfig, parse
+from siamese.training.losses import AUXILIARY_LOSSES, METRIC_LOSSES
+from siamese.training.sampling import SAMPLERS
+from siamese.training.trainer import Trainer
+from tests.training.small import AUGMENTATION, options, write_parts
 
-CLASSES = 4
-
-
-class Small(nn.Module):
-    """A backbone that trains in a moment."""
-
-    features = 16
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(1, 16, 8, stride=8), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.Linear(576, 16)
-        )
-
-    def forward(self, crops: torch.Tensor) -> torch.Tensor:
-        return self.layers(crops)
+STEPS = 10  # an epoch: 160 images, 16 of them in a batch
 
 
-def write_ferplus(root: Path, split: str, count: int) -> None:
-    """Noisy stripes, whose direction and width say the class and survive mirroring; no detector sees a face in them."""
-    random = np.random.default_rng(len(split))
-    y, x = np.mgrid[:48, :48] / 48
-    images, votes = [], np.zeros((count, 10), dtype=int)
-    for row in range(count):
-        label = row % CLASSES
-        across, frequency = (x, y)[label % 2], (14, 28)[label // 2]
-        stripes = np.sin(frequency * across + random.uniform(0, 6))
-        file = io.BytesIO()
-        Image.fromarray((128 + 60 * stripes + random.normal(0, 20, (48, 48))).clip(0, 255).astype(np.uint8)).save(
-            file, "PNG"
-        )
-        images.append({"bytes": file.getvalue(), "path": f"{row}.png"})
-        votes[row, label] = 10
-    pq.write_table(pa.table({"image": images, "votes": votes.tolist()}), root / f"{split}.parquet")
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ferplus")
+    write_parts(folder)
+    return folder
 
 
 @pytest.fixture
-def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainingConfig:
-    monkeypatch.setitem(BACKBONES, "small", Small)
-    write_ferplus(tmp_path, "train", 160)
-    write_ferplus(tmp_path, "validation", 40)
-    return TrainingConfig(
-        root=str(tmp_path),
-        cache=str(tmp_path / "cache"),
-        out=str(tmp_path / "run"),
-        backbone="small",
-        crops="whole",
-        epochs=3,
-        natural_per_batch=16,
-        classes_per_batch=CLASSES,
-        average_decay=0.8,
-        head_learning_rate=1e-2,
-        rotation=3.0,
-        prior_strength=1.0,
-        precision="32-true",
-    )
+def config(root: Path, tmp_path: Path) -> TrainingConfig:
+    return parse(options(root, tmp_path / "run"))[0]
 
 
 def curve(config: TrainingConfig) -> list[dict[str, str]]:
-    with (Path(config.out) / loop.CURVE).open() as file:
+    with (Path(config.out) / run_folder.CURVE).open() as file:
         return list(csv.DictReader(file))
-
-
-def interrupt_after(batches: int, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Send this process a signal while the given batch is computed."""
-    counted = iter(range(10**6))
-    original = loop.vote_loss
-
-    def counting(*arguments: object) -> torch.Tensor:
-        if next(counted) == batches:
-            os.kill(os.getpid(), number)
-        return original(*arguments)
-
-    monkeypatch.setattr(loop, "vote_loss", counting)
 
 
 def without_time(rows: list[dict[str, str]]) -> list[dict[str, str]]:
     return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
 
 
-def test_a_run_learns_and_leaves_its_network_and_its_curve(config: TrainingConfig) -> None:
+def assert_same_run(one: TrainingConfig, other: TrainingConfig) -> None:
+    """The same curve, and the same weights to the last bit."""
+    assert without_time(curve(one)) == without_time(curve(other))
+    for name in (run_folder.LAST, run_folder.BEST):
+        first, second = (load_file(Path(each.out) / name) for each in (one, other))
+        for weights in first:
+            torch.testing.assert_close(second[weights], first[weights], rtol=0, atol=0)
+
+
+def in_another_folder(config: TrainingConfig, name: str) -> TrainingConfig:
+    return dataclasses.replace(config, out=str(Path(config.out).parent / name))
+
+
+def test_a_run_learns_and_leaves_its_folder(config: TrainingConfig) -> None:
     out = loop.train(dataclasses.replace(config, epochs=6))
     rows = curve(config)
     assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4, 5, 6]
-    assert float(rows[-1]["vote_loss"]) < float(rows[0]["vote_loss"])
+    assert float(rows[-1]["auxiliary_loss"]) < float(rows[0]["auxiliary_loss"])
     assert max(float(row["accuracy"]) for row in rows) > 0.8  # of four classes
-    assert load_network(out / loop.BEST).config.backbone == "small"
+    assert load_network(out / run_folder.BEST).config.backbone == "small"
+    assert json.loads((out / run_folder.CONFIG).read_text())["epochs"] == 6
+    assert (out / run_folder.PICTURE).is_file()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_resumes_exactly(
-    config: TrainingConfig, number: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    config: TrainingConfig, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pieces = in_another_folder(config, "pieces")
     loop.train(config)
-    whole = dataclasses.replace(config)
-    pieces = dataclasses.replace(config, out=str(tmp_path / "pieces"))
     with monkeypatch.context() as patch:
-        interrupt_after(13, number, patch)  # in the middle of the second epoch
+        counted, step = itertools.count(), Trainer._step
+
+        def interrupting(trainer: Trainer, batches: list) -> tuple[float, float]:
+            if next(counted) == STEPS + 4:  # in the middle of the second epoch
+                os.kill(os.getpid(), number)
+            return step(trainer, batches)
+
+        patch.setattr(Trainer, "_step", interrupting)
         loop.train(pieces)
     assert len(curve(pieces)) == 1
     loop.train(pieces, resume=True)
-    assert without_time(curve(pieces)) == without_time(curve(whole))
-    first, second = (load_file(Path(each.out) / loop.LAST) for each in (whole, pieces))
-    for name, weights in first.items():
-        torch.testing.assert_close(second[name], weights, rtol=0, atol=0)
+    assert_same_run(pieces, config)
 
 
-def test_there_must_be_a_checkpoint_to_resume_from(config: TrainingConfig) -> None:
-    with pytest.raises(TrainingError, match=r"no checkpoint .* to resume from"):
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_run_that_is_killed_again_and_again_ends_with_the_same_weights(config: TrainingConfig, root: Path) -> None:
+    started = time.monotonic()
+    loop.train(config)
+    whole_time = time.monotonic() - started
+    pieces = in_another_folder(config, "killed")
+    words = [sys.executable, "-m", "tests.training.small", *options(root, Path(pieces.out)), "--resume"]
+    pauses = random.Random(0)
+    starts = Path(pieces.out) / run_folder.ORIGIN
+    for _ in range(6):
+        before = starts.read_text() if starts.exists() else ""
+        process = subprocess.Popen(words, stderr=subprocess.DEVNULL)
+        while process.poll() is None and (not starts.exists() or starts.read_text() == before):
+            time.sleep(0.01)
+        time.sleep(pauses.uniform(0, whole_time / 2))
+        process.kill()
+        process.wait()
+    subprocess.run(words, stderr=subprocess.DEVNULL, check=True)
+    assert_same_run(pieces, config)
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint_starts_again(config: TrainingConfig) -> None:
+    loop.train(dataclasses.replace(config, epochs=1), resume=True)
+    assert len(curve(config)) == 1
+
+
+def test_a_run_that_is_over_stays_as_it_is(config: TrainingConfig) -> None:
+    short = dataclasses.replace(config, epochs=1)
+    loop.train(short)
+    before = curve(short)
+    loop.train(short, resume=True)
+    assert curve(short) == before
+
+
+def test_a_damaged_checkpoint_is_refused(config: TrainingConfig) -> None:
+    out = loop.train(dataclasses.replace(config, epochs=1))
+    path = out / run_folder.CHECKPOINT
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(TrainingError, match="does not fit this configuration"):
         loop.train(config, resume=True)
 
 
-def test_a_checkpoint_of_another_network_is_refused(config: TrainingConfig) -> None:
-    loop.train(dataclasses.replace(config, epochs=1))
-    with pytest.raises(TrainingError, match="does not fit this configuration"):
-        loop.train(dataclasses.replace(config, backbone="resnet18"), resume=True)
+CHOICES = [
+    *(("auxiliary_loss", name) for name in AUXILIARY_LOSSES),
+    *(("sampler", name) for name in SAMPLERS),
+    ("class_weights", "balanced"),
+    *(("metric_loss", name) for name in METRIC_LOSSES),
+    *(("mix", name) for name in MIXES),
+    *(("optimizer", name) for name in OPTIMIZERS),
+    *(("schedule", name) for name in SCHEDULES),
+]
 
 
-@pytest.mark.parametrize("metric_loss", ["triplet", "contrastive"])
-def test_either_metric_loss_trains(config: TrainingConfig, metric_loss: str) -> None:
-    loop.train(dataclasses.replace(config, epochs=1, metric_loss=metric_loss))
-    assert np.isfinite(float(curve(config)[0]["metric_loss"]))
+@pytest.mark.parametrize(("option", "name"), CHOICES)
+def test_every_choice_trains(config: TrainingConfig, option: str, name: str) -> None:
+    enough = 30 if name == "gaussian" else config.samples_per_class
+    loop.train(dataclasses.replace(config, epochs=1, samples_per_class=enough, **{option: name}))
+    assert np.isfinite([float(curve(config)[0][loss]) for loss in ("auxiliary_loss", "metric_loss")]).all()
+
+
+def test_a_run_without_progress_ends_early(config: TrainingConfig) -> None:
+    still = dataclasses.replace(config, epochs=50, patience=2, head_learning_rate=0.0, collapse=1.0)
+    loop.train(still)
+    assert len(curve(still)) == 3  # the first is the best, and two are no better
+
+
+def test_steps_of_two_batches_take_the_mean_of_their_gradients(config: TrainingConfig) -> None:
+    """Without mining and augmentation the auxiliary loss of two batches of 8 is that of one of 16."""
+    still = dict.fromkeys(AUGMENTATION, 0.0)
+    recipe = {"optimizer": "sgd", "gradient_clip": 0.0, "dropout": 0.0, "sampler": "natural", "metric_weight": 0.0}
+    plain = dataclasses.replace(config, epochs=1, **still, **recipe)
+    halves = dataclasses.replace(
+        in_another_folder(plain, "halves"), natural_per_batch=plain.natural_per_batch // 2, accumulate=2
+    )
+    for each in (plain, halves):
+        loop.train(each)
+    first, second = (load_file(Path(each.out) / run_folder.LAST) for each in (plain, halves))
+    for name, weights in first.items():
+        torch.testing.assert_close(second[name], weights, rtol=1e-3, atol=1e-4)
+
+
+def test_a_collapse_is_named_and_stops_the_run_and_a_margin_cures_it(config: TrainingConfig) -> None:
+    """Without a margin the contrastive loss has nothing to push different expressions apart."""
+    metric_alone = dataclasses.replace(config, metric_loss="contrastive", auxiliary_weight=0.0, epochs=12)
+    with pytest.raises(TrainingError, match=r"The network has collapsed in epoch \d+: .*effective rank"):
+        loop.train(dataclasses.replace(metric_alone, margin=0.0))
+    assert len(curve(config)) < 12
+    cured = in_another_folder(metric_alone, "cured")
+    loop.train(dataclasses.replace(cured, margin=1.0))
+    assert float(curve(cured)[-1]["margin"]) > 0.2
+
+
+def test_a_loss_that_is_no_number_any_more_ends_the_run_with_a_sentence(config: TrainingConfig) -> None:
+    with pytest.raises(TrainingError, match=r"is not a finite number any more, in epoch 1, step \d"):
+        loop.train(dataclasses.replace(config, optimizer="sgd", head_learning_rate=1e30, gradient_clip=0.0))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("metric_loss", ["triplet", "arcface"])
+def test_two_processes_compute_what_one_does_with_the_same_global_batch(
+    config: TrainingConfig, root: Path, metric_loss: str
+) -> None:
+    """SGD without clipping shows a gradient of another length; arcface has weights of its own."""
+    together = in_another_folder(config, "together")
+    recipe = {"dropout": 0, "epochs": 2, "optimizer": "sgd", "head_learning_rate": 0.1, "gradient_clip": 0}
+    recipe |= {"accumulate": 2, "metric_loss": metric_loss}
+    loop.train(parse(options(root, Path(config.out), **recipe))[0])
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    run = ["-m", "tests.training.small", *options(root, Path(together.out), **recipe, devices=2)]
+    finished = subprocess.run([*launch, *run], capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr[-2000:]
+    for one, other in zip(curve(config), curve(together), strict=True):
+        for name in ("auxiliary_loss", "metric_loss"):
+            assert float(other[name]) == pytest.approx(float(one[name]), rel=1e-3)
+    first, second = (load_file(Path(each.out) / run_folder.LAST) for each in (config, together))
+    for name, weights in first.items():
+        torch.testing.assert_close(second[name], weights, rtol=1e-3, atol=1e-4)
+
+
+def test_as_many_processes_as_were_started_must_be_asked_for(
+    config: TrainingConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(TrainingError, match=r"2 processes were started for --devices 1"):
+        loop.train(config)

@@ -1,0 +1,111 @@
+"""What a run is and how it goes → one folder: configuration, origin, CSV, TensorBoard events, curves, checkpoints."""
+
+import csv
+import json
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from torch.utils.tensorboard import SummaryWriter
+
+from siamese.errors import TrainingError
+from siamese.training.checkpoint import Row
+from siamese.training.config import TrainingConfig
+from siamese.training.curves import draw_curves
+
+CHECKPOINT = "checkpoint.pt"
+BEST, LAST = "best.safetensors", "last.safetensors"
+CONFIG, ORIGIN = "config.json", "origin.json"
+CURVE, PICTURE = "epochs.csv", "curves.png"
+
+# What a resumed run may be told anew, for it changes no step that was done: places, machines, and when to end.
+_PLACES, _MACHINE = ("data", "cache", "out"), ("accelerator", "devices", "nodes", "threads", "checkpoint_every")
+_MAY_DIFFER = (*_PLACES, *_MACHINE, "epochs", "patience", "collapse")
+
+
+def open_run(config: TrainingConfig, resume: bool) -> None:
+    """Make the folder and say in it what is run, and from which commit each start of it came.
+
+    Raises TrainingError where a new run would write over another, or a resumed one would go on with another recipe.
+    """
+    out = Path(config.out)
+    if resume and (out / CONFIG).is_file():
+        _require_same_recipe(config, json.loads((out / CONFIG).read_text()))
+    elif not resume and (out / CHECKPOINT).exists():
+        raise TrainingError(f"There is a run in {out} already. Go on with it by --resume, or choose another --out.")
+    out.mkdir(parents=True, exist_ok=True)
+    earlier = json.loads((out / ORIGIN).read_text()) if resume and (out / ORIGIN).is_file() else []
+    _write_json(out / CONFIG, asdict(config))
+    _write_json(out / ORIGIN, [*earlier, origin()])
+
+
+def origin() -> dict[str, str]:
+    """The commit («+ changes» where files differ from it), the command line, and the versions that compute."""
+    return {
+        "commit": commit(Path(__file__).parent),
+        "command": shlex.join(["python", *sys.argv]),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }
+
+
+def commit(folder: Path) -> str:
+    """The git commit that a folder is at, or «unknown» outside of git's reach."""
+    try:
+        name = _git(folder, "rev-parse", "HEAD")
+        return f"{name} + changes" if _git(folder, "status", "--porcelain") else name
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+class Journal:
+    """Writes each epoch's row where people and tools look for it; as a context, draws the curves at the run's end."""
+
+    def __init__(self, out: Path, rows: Sequence[Row]) -> None:
+        """`rows` are those of the epochs before a resumed run's; events after them, of a run cut short, are dropped."""
+        self._out, self._rows = out, list(rows)
+        self._events = SummaryWriter(str(out), purge_step=len(rows) + 1)
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Add the last of the rows (one an epoch) to the events; write the CSV anew."""
+        self._rows = list(rows)
+        for name, value in rows[-1].items():
+            self._events.add_scalar(name, value, len(rows))
+        self._events.flush()
+        with (self._out / CURVE).open("w", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._events.close()
+        if self._rows:
+            draw_curves(self._rows, self._out / PICTURE)
+
+
+def _git(folder: Path, *words: str) -> str:
+    return subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _require_same_recipe(config: TrainingConfig, earlier: dict[str, Any]) -> None:
+    options = {name: value for name, value in asdict(config).items() if name not in _MAY_DIFFER}
+    changed = [
+        f"--{name.replace('_', '-')} {earlier.get(name)}" for name in options if options[name] != earlier.get(name)
+    ]
+    if changed:
+        raise TrainingError(f"The run in {config.out} was begun with {', '.join(changed)}. Resume it with the same.")
+
+
+def _write_json(path: Path, content: Any) -> None:
+    unfinished = path.with_suffix(".partial")
+    unfinished.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    unfinished.replace(path)

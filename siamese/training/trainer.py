@@ -1,0 +1,216 @@
+"""A network on its way: everything that changes from step to step, and the step that changes it."""
+
+import math
+import os
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+from torch import nn
+
+from siamese.errors import TrainingError
+from siamese.network.initial_weights import load_initial_weights
+from siamese.network.twin import TwinConfig, TwinNetwork
+from siamese.training import checkpoint
+from siamese.training.augment import Augmenter
+from siamese.training.checkpoint import Progress, Row
+from siamese.training.config import TrainingConfig
+from siamese.training.data import TrainingData
+from siamese.training.distillation import taught_targets
+from siamese.training.guard import CURES
+from siamese.training.losses import metric_loss, training_log_prior, vote_loss
+from siamese.training.mixing import mix
+from siamese.training.optimisation import Schedule, make_optimizer, moving_average
+from siamese.training.sampling import BatchSampler, class_shares, class_weights
+from siamese.vocabulary import EMOTIONS
+
+_MEASURING_CROPS = 512  # images on which the face weights' batch statistics are measured
+
+
+class Trainer:
+    """Network, losses, optimiser, schedule and moving average of one run, on however many devices."""
+
+    def __init__(self, config: TrainingConfig, data: TrainingData, fabric: Fabric, resumed: Path | None = None) -> None:
+        """Start a run, or go on from the checkpoint `resumed`. Raises TrainingError where that cannot be."""
+        self.config, self.data, self.fabric = config, data, fabric
+        self.progress = Progress()
+        self._sampler = BatchSampler(data.labels.numpy(), config)
+        _require_even_shares(self._sampler.batch_size, fabric.world_size)
+        self.steps_per_epoch = -(-self._sampler.batches_per_epoch // config.accumulate)
+        torch.manual_seed(config.seed)
+        self.network = TwinNetwork(TwinConfig(config.backbone, config.embedding_size, config.dropout))
+        if config.initial_weights and resumed is None:
+            load_initial_weights(self.network, config.initial_weights, data.crops(slice(_MEASURING_CROPS)))
+        self._metric = metric_loss(config.metric_loss, config.given_margin, len(EMOTIONS), config.embedding_size)
+        self._log_prior, self._class_weights = self._balance(data)
+        self._targets = self._taught(data)
+        self._average = moving_average(self.network, config.average_decay)
+        self._optimizer = make_optimizer(self.network, self._metric, config)
+        self._schedule = Schedule(self._optimizer, config, self.steps_per_epoch)
+        self._augment = Augmenter(config)
+        self._average.to(fabric.device)
+        self._metric.to(fabric.device)
+        self.network.to(memory_format=torch.channels_last)
+        self._twin, self._stepper = fabric.setup(_synchronised(self.network, fabric), self._optimizer)
+        if resumed is not None:
+            self.progress = checkpoint.load(resumed, self.states)
+            self._schedule.note(self.progress.scores)
+
+    @property
+    def states(self) -> dict[str, Any]:
+        """What a checkpoint must hold, beside `progress`."""
+        return {
+            "network": self.network,
+            "average": self._average,
+            "metric_loss": self._metric,
+            "optimizer": self._optimizer,
+            "schedule": self._schedule,
+        }
+
+    @property
+    def averaged(self) -> TwinNetwork:
+        """The network with the moving average of its weights: the one to measure and to ship."""
+        module = self._average.module
+        assert isinstance(module, TwinNetwork)
+        return module
+
+    def epoch(self) -> Iterator[float]:
+        """Train on what is left of the epoch at hand, yielding each step's loss."""
+        self._twin.train()
+        batches = self._sampler.epoch(self.progress.epoch)
+        for step in range(self.steps_per_epoch):
+            together = list(islice(batches, self.config.accumulate))
+            if step >= self.progress.step:
+                auxiliary, metric = self._step(together)
+                self.progress.end_step(auxiliary, metric)
+                yield self.config.auxiliary_weight * auxiliary + self.config.metric_weight * metric
+
+    def end_epoch(self, measures: Row) -> Row:
+        """Go on to the next epoch; the answer is this one's losses and what was measured after it."""
+        row = self.progress.end_epoch(measures)
+        self._schedule.note(self.progress.scores)
+        return row
+
+    def _step(self, batches: list[NDArray[np.int64]]) -> tuple[float, float]:
+        """Forward, both losses and backward of each batch, and one update of the weights; returns the mean losses."""
+        sums = np.zeros(2)
+        for number, rows in enumerate(batches):
+            last = number == len(batches) - 1
+            with self.fabric.no_backward_sync(self._twin, enabled=not last):
+                auxiliary, metric = self._losses(torch.from_numpy(rows), self._seed(number))
+                loss = self.config.auxiliary_weight * auxiliary + self.config.metric_weight * metric
+                self._require_finite("loss", loss)
+                self.fabric.backward(loss / len(batches))
+            sums += auxiliary.item(), metric.item()
+        for weights in self._metric.parameters():  # which the network's own synchronisation does not know of
+            weights.grad = _tensor(self.fabric.all_reduce(_tensor(weights.grad), reduce_op="mean"))
+        limit = self.config.gradient_clip or math.inf
+        norm = self.fabric.clip_gradients(self._twin, self._stepper, max_norm=limit, error_if_nonfinite=False)
+        self._require_finite("gradient", norm)
+        self._stepper.step()
+        self._stepper.zero_grad()
+        self._schedule.end_step()
+        self._average.update_parameters(self.network)
+        auxiliary_mean, metric_mean = (sums / len(batches)).tolist()
+        return auxiliary_mean, metric_mean
+
+    def _losses(self, rows: torch.Tensor, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The auxiliary and the metric loss of a batch, over all devices: each computes its own share of the
+        embeddings, and all of them the same losses."""
+        crops = self._augment(self.data.images[rows], self.data.transforms[rows], torch.Generator().manual_seed(seed))
+        crops, targets, labels = mix(crops, self._targets[rows], self.data.labels[rows], self.config, seed)
+        device, rank, ranks = self.fabric.device, self.fabric.global_rank, self.fabric.world_size
+        torch.manual_seed(seed + rank)  # of dropout
+        own = crops.chunk(ranks)[rank].to(device, memory_format=torch.channels_last)
+        embeddings = self._twin(own).float()
+        if ranks > 1:
+            embeddings = _tensor(self.fabric.all_gather(embeddings, sync_grads=True)).flatten(0, 1)
+        similarities = embeddings @ F.normalize(self.network.proxies, dim=1).T
+        targets, labels = targets.to(device), labels.to(device)
+        auxiliary = vote_loss(
+            similarities,
+            targets,
+            self.config.scale,
+            self._log_prior,
+            self.config.auxiliary_loss,
+            self.config.label_smoothing,
+            self._class_weights,
+        )
+        return auxiliary, self._metric(embeddings, labels, targets)
+
+    def _balance(self, data: TrainingData) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """What the auxiliary term adds to the logits, (c,), and the weights of its classes, (c,), where it has any."""
+        targets, device = data.targets.numpy(), self.fabric.device
+        batch_prior, data_prior = map(torch.from_numpy, (self._sampler.prior(targets), class_shares(targets)))
+        log_prior = training_log_prior(batch_prior, data_prior, self.config.prior_strength).float().to(device)
+        if self.config.class_weights == "none":
+            return log_prior, None
+        return log_prior, torch.from_numpy(class_weights(data.labels.numpy())).float().to(device)
+
+    def _taught(self, data: TrainingData) -> torch.Tensor:
+        """The votes (n, 8), with what teachers see mixed in where there are any."""
+        config, teachers = self.config, self.config.teachers.split(",") if self.config.teachers else []
+        if not teachers:
+            return data.targets
+        with self.fabric.rank_zero_first():
+            return taught_targets(data, teachers, config.teacher_share, config.scale, self._log_prior, config.cache)
+
+    def _require_finite(self, what: str, value: torch.Tensor | None) -> None:
+        if value is not None and not torch.isfinite(value):
+            place = f"epoch {self.progress.epoch + 1}, step {self.progress.step + 1}"
+            raise TrainingError(f"The {what} is not a finite number any more, in {place}. {CURES}")
+
+    def _seed(self, number: int) -> int:
+        """Seeded by its place in the run, a batch comes out the same whether or not the run was interrupted."""
+        place = [self.config.seed, self.progress.epoch, self.progress.step, number]
+        return int(np.random.SeedSequence(place).generate_state(1)[0])
+
+
+def make_fabric(config: TrainingConfig) -> Fabric:
+    """Where the run computes: one device, or one process for each of several, under torchrun or started here.
+
+    Raises TrainingError where torchrun started another number of processes.
+    """
+    several = config.devices * config.nodes > 1
+    started = int(os.environ.get("WORLD_SIZE", config.devices * config.nodes))
+    if started != config.devices * config.nodes:
+        raise TrainingError(
+            f"{started} processes were started for --devices {config.devices} on each of --nodes {config.nodes}. "
+            "Give as many as torchrun does."
+        )
+    fabric = Fabric(
+        accelerator=config.accelerator,
+        strategy="ddp" if several else "auto",
+        devices=config.devices,
+        num_nodes=config.nodes,
+        precision=config.precision,
+    )
+    fabric.launch()
+    return fabric
+
+
+def _require_even_shares(batch_size: int, devices: int) -> None:
+    if batch_size % devices:
+        raise TrainingError(
+            f"{devices} devices cannot share a batch of {batch_size} images evenly. Change --natural-per-batch, "
+            "--classes-per-batch or --samples-per-class."
+        )
+
+
+def _tensor(value: object) -> torch.Tensor:
+    """What Fabric and autograd hand out under wider types."""
+    assert isinstance(value, torch.Tensor)
+    return value
+
+
+def _synchronised(network: TwinNetwork, fabric: Fabric) -> nn.Module:
+    """Batch norms that measure a batch over all devices, where PyTorch has them: on GPUs."""
+    if fabric.world_size > 1 and fabric.device.type == "cuda":
+        return nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    return network

@@ -1,0 +1,86 @@
+"""What a run learns from and what it validates on: the official parts, or people held out; never aliased."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from siamese.datasets.samples import Samples
+from siamese.errors import TrainingError
+from siamese.faces.align import face_crop, whole_picture
+from siamese.training import data
+from siamese.training.augment import cut
+from siamese.training.config import TrainingConfig
+from siamese.training.data import framed, load_parts, split
+from siamese.vocabulary import EMOTIONS
+from tests.datasets.made_up import write_picture
+from tests.training.small import write_parts
+
+
+def samples(side: int, count: int = 12, subjects: tuple[str, ...] = ()) -> Samples:
+    images = np.random.default_rng(side).integers(0, 256, (count, side, side), dtype=np.uint8)
+    labels = np.arange(count) % len(EMOTIONS)
+    names = tuple(map(str, range(count)))
+    return Samples(
+        "made up", "all", "label", images, np.eye(len(EMOTIONS), dtype=np.float32)[labels], labels, names, subjects
+    )
+
+
+def test_the_official_parts_are_taken_where_there_are_some(tmp_path: Path) -> None:
+    write_parts(tmp_path)
+    config = TrainingConfig(data=str(tmp_path), crops="whole", cache=str(tmp_path / "cache"), limit=100)
+    train, validation = load_parts(config)
+    assert train.images.shape == (100, 48, 48)
+    assert validation.crops.shape == (40, 1, 48, 48)
+    assert validation.crops.min() >= 0 and validation.crops.max() <= 1
+
+
+def test_without_a_validation_part_whole_people_are_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    people = tuple(f"S{row % 20:03}" for row in range(200))
+    monkeypatch.setattr(data, "load_dataset", lambda *_: samples(48, 200, people))
+    train, held_out = split(TrainingConfig(dataset="ckplus", validation_share=0.25))
+    assert len(train) + len(held_out) == 200
+    assert set(train.subjects) & set(held_out.subjects) == set()
+    assert len(set(held_out.subjects)) == 5
+    again = split(TrainingConfig(dataset="ckplus", validation_share=0.25))[1]
+    assert again.sources == held_out.sources
+
+
+def test_where_people_are_not_known_images_are_held_out(tmp_path: Path) -> None:
+    for emotion in ("joy", "anger"):
+        for row in range(10):
+            write_picture(tmp_path / emotion / f"{row}.png", 20 * row)
+    train, held_out = split(TrainingConfig(dataset="folder", data=str(tmp_path), validation_share=0.2))
+    assert (len(train), len(held_out)) == (16, 4)
+
+
+def test_a_part_without_a_label_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    unlabelled = dataclasses.replace(samples(48), labels=np.full(12, -1))
+    monkeypatch.setattr(data, "load_dataset", lambda *_: unlabelled)
+    with pytest.raises(TrainingError, match=r"To train on .* takes images of two emotions"):
+        load_parts(TrainingConfig(crops="whole", cache=str(tmp_path)))
+
+
+def test_small_images_are_cut_once_and_large_ones_averaged_down_first() -> None:
+    small = samples(48)
+    transforms = np.repeat(whole_picture(48, 48)[None], 12, axis=0)
+    assert framed(small, transforms)[0] is small.images
+
+    large = samples(200)
+    turned = np.array([[2.4, -0.4, 45.0], [0.4, 2.4, 30.0]], np.float32)
+    frames, inside = framed(large, np.repeat(turned[None], 12, axis=0))
+    assert frames.shape == (12, 72, 72)
+    crops = cut(torch.from_numpy(frames), torch.from_numpy(inside))[:, 0].numpy() * 255
+    expected = np.stack([face_crop(image, turned) for image in large.images]).astype(float)
+    assert np.abs(crops - expected).mean() < 4  # of noise whose standard deviation is some 30 after averaging
+    assert np.corrcoef(crops.ravel(), expected.ravel())[0, 1] > 0.97
+
+
+def test_examples_are_of_every_class(tmp_path: Path) -> None:
+    write_parts(tmp_path)
+    train, _ = load_parts(TrainingConfig(data=str(tmp_path), crops="whole", cache=str(tmp_path / "cache")))
+    examples = train.examples()
+    assert sorted(set(examples.labels.tolist())) == [0, 1, 2, 3]
+    assert len(examples.crops) == len(examples.labels) == 160

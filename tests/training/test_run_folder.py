@@ -1,0 +1,92 @@
+"""A run's folder says what was run and how it went, to people and to tools, and a resumed run's rows come once."""
+
+import csv
+import dataclasses
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from siamese.errors import TrainingError
+from siamese.training.config import TrainingConfig
+from siamese.training.run_folder import CHECKPOINT, CONFIG, CURVE, ORIGIN, PICTURE, Journal, commit, open_run
+
+NAMES = ("auxiliary_loss", "metric_loss", "accuracy", "balanced_accuracy", "roc_auc", "intra_similarity")
+MORE = ("inter_similarity", "margin", "effective_rank", "score")
+
+
+def rows(count: int) -> list[dict[str, float]]:
+    return [{"epoch": epoch, **dict.fromkeys(NAMES + MORE, epoch / 10)} for epoch in range(1, count + 1)]
+
+
+def git(folder: Path, *words: str) -> str:
+    person = ("-c", "user.name=A", "-c", "user.email=a@b.c")
+    return subprocess.run(["git", "-C", folder, *person, *words], check=True, capture_output=True, text=True).stdout
+
+
+def test_the_folder_says_what_is_run_and_from_where(tmp_path: Path) -> None:
+    out = tmp_path / "a" / "run"
+    config = TrainingConfig(out=str(out), epochs=3)
+    open_run(config, resume=False)
+    assert json.loads((out / CONFIG).read_text())["epochs"] == 3
+    open_run(config, resume=True)
+    starts = json.loads((out / ORIGIN).read_text())
+    assert [set(start) for start in starts] == 2 * [{"commit", "command", "python", "torch"}]
+
+
+def test_a_new_run_does_not_write_over_another(tmp_path: Path) -> None:
+    config = TrainingConfig(out=str(tmp_path))
+    (tmp_path / CHECKPOINT).touch()
+    with pytest.raises(TrainingError, match=r"There is a run in .* already. Go on with it by --resume"):
+        open_run(config, resume=False)
+    open_run(config, resume=True)
+
+
+def test_a_resumed_run_keeps_to_its_recipe_but_may_move_and_go_on_for_longer(tmp_path: Path) -> None:
+    config = TrainingConfig(out=str(tmp_path), seed=3)
+    open_run(config, resume=False)
+    open_run(dataclasses.replace(config, epochs=40, threads=1, data="elsewhere"), resume=True)
+    with pytest.raises(
+        TrainingError, match=r"was begun with --metric-loss triplet, --seed 3\. Resume it with the same"
+    ):
+        open_run(dataclasses.replace(config, seed=4, metric_loss="supcon"), resume=True)
+
+
+def test_the_commit_is_named_and_marked_where_files_differ_from_it(tmp_path: Path) -> None:
+    assert commit(tmp_path) == "unknown"
+    git(tmp_path, "init")
+    (tmp_path / "file").write_text("one")
+    git(tmp_path, "add", "file")
+    git(tmp_path, "commit", "-m", "one")
+    name = git(tmp_path, "rev-parse", "HEAD").strip()
+    assert commit(tmp_path) == name
+    (tmp_path / "file").write_text("two")
+    assert commit(tmp_path) == f"{name} + changes"
+
+
+def test_each_epoch_is_written_as_csv_events_and_curves(tmp_path: Path) -> None:
+    with Journal(tmp_path, []) as journal:
+        for count in (1, 2, 3):
+            journal.write(rows(count))
+    with (tmp_path / CURVE).open() as file:
+        assert [row["accuracy"] for row in csv.DictReader(file)] == ["0.1", "0.2", "0.3"]
+    assert scalars(tmp_path) == pytest.approx({1: 0.1, 2: 0.2, 3: 0.3})
+    assert Image.open(tmp_path / PICTURE).size == (1200, 768)
+
+
+def test_a_resumed_run_writes_over_what_came_after_its_checkpoint(tmp_path: Path) -> None:
+    first = Journal(tmp_path, [])
+    for count in (1, 2, 3):
+        first.write(rows(count))
+    Journal(tmp_path, rows(1)).write(rows(2))
+    with (tmp_path / CURVE).open() as file:
+        assert len(list(csv.DictReader(file))) == 2
+    assert list(scalars(tmp_path)) == [1, 2]
+
+
+def scalars(folder: Path) -> dict[int, float]:
+    events = EventAccumulator(str(folder)).Reload()
+    return {event.step: event.value for event in events.Scalars("accuracy")}
