@@ -123,7 +123,7 @@ def test_shrinking_a_smooth_photo_a_lot_follows_the_scene(scale: float, degrees:
     expected = 255 * points[..., 0].clip(0, 1500) / 1500
     inside = (np.abs(points - 750) < 700).all(axis=-1)
     crop = warp(photo, similarity.params[:2].astype(np.float32), size=16)
-    assert np.abs(crop - expected)[inside].max() <= 1
+    assert np.abs(crop - expected)[inside].max() <= 1.5  # photo, reduced photo and crop are rounded, each by half
 
 
 def test_far_outside_the_photo_its_border_is_repeated():
