@@ -154,6 +154,20 @@ def evaluate(
     Console().print(table)
 
 
+@app.command()
+def report(
+    results: Annotated[Path, typer.Option(help="Folder of what `evaluate --full --json` printed.")] = Path(
+        "docs/results"
+    ),
+    out: Annotated[Path, typer.Option(help="Page to write.")] = Path("docs/RESULTS.md"),
+) -> None:
+    """Write a page of tables from stored studies."""
+    from siamese.evaluation.results import write_results
+
+    write_results(results, out)
+    print(f"{out}: written")
+
+
 @gallery_app.command()
 def build(
     out: Annotated[Path, typer.Option(help="Folder to write the gallery to.")],

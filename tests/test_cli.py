@@ -85,3 +85,30 @@ def test_a_gallery_from_folders_takes_their_names_as_labels(tmp_path: Path, refe
 def test_a_gallery_needs_one_origin(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("gallery", "build", "--out", tmp_path) == USER_ERROR
     assert "--folder" in capsys.readouterr().err
+
+
+def test_evaluate_gives_every_figure_as_one_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the reference set that ships, whose network can also be timed."""
+    for part, count in (("train", 5), ("validation", 2), ("test", 2)):
+        for label, emotion in enumerate(EMOTIONS):
+            for seed in range(count):
+                path = tmp_path / part / emotion / f"{seed}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                skimage.io.imsave(path, draw_face(label, 100 * len(part) + seed, size=96), check_contrast=False)
+    words = ("--dataset", "folder", "--root", tmp_path, "--cache", tmp_path / "cache", "--full", "--json")
+    assert run("evaluate", *words) == 0
+    figures = json.loads(capsys.readouterr().out)
+    headline = {
+        "accuracy",
+        "balanced_accuracy",
+        "macro_f1",
+        "weighted_f1",
+        "roc_auc",
+        "eer",
+        "recall_at_k",
+        "nmi",
+        "ece",
+    }
+    assert headline | {"cluster_f1", "effective_rank", "classifiers", "without_copies", "timing"} <= set(figures)
+    assert figures["images"] == 16
+    assert figures["timing"]["threads"] == 2 and figures["timing"]["whole_ms"] > figures["timing"]["network_ms"] > 0

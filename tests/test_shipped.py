@@ -14,15 +14,18 @@ from siamese.datasets import ferplus
 from siamese.datasets.crops import crops as aligned_crops
 from siamese.evaluation.datasets import evaluate_dataset
 from siamese.evaluation.protocols import Evidence
+from siamese.evaluation.results import write_results
 from siamese.faces.align import face_crop, whole_picture
 from siamese.gallery import thumbnails
 from siamese.gallery.closeness import SAME_PICTURE, closest_others, closest_source, patterns
 from siamese.gallery.composites import FEWEST_PICTURES
+from siamese.network.runtime import Embedder
 from siamese.network.twin import load_network
 from siamese.service import ExpressionService
 from siamese.vocabulary import EMOTIONS
 
 PROTOTYPES = Path(__file__).parent.parent / "prototypes"
+RESULTS = PROTOTYPES.parent / "docs" / "results"
 LARGEST = 32e6  # bytes in all
 FERPLUS = os.environ.get("SEMBLANCE_FERPLUS")
 
@@ -162,3 +165,10 @@ def test_the_bound_lies_between_different_pictures_and_repeats(training_faces: N
     valley = share(SAME_PICTURE - 0.01, SAME_PICTURE + 0.03)
     assert share(0.78, 0.82) > 2 * valley  # different pictures
     assert share(0.96, 1.01) > 2 * valley  # the same one again
+
+
+def test_the_page_of_results_is_of_this_network_and_of_the_stored_studies(tmp_path: Path) -> None:
+    studies = [json.loads(file.read_text()) for file in RESULTS.glob("*.json")]
+    assert {study["network"] for study in studies} == {Embedder(PROTOTYPES / "network.onnx").fingerprint}
+    write_results(RESULTS, tmp_path / "RESULTS.md")
+    assert (tmp_path / "RESULTS.md").read_text() == (RESULTS.parent / "RESULTS.md").read_text()

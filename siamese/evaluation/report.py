@@ -1,9 +1,9 @@
 """Evidence → the model card (Markdown); every number in it comes from the evidence."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from siamese.evaluation.protocols import Evidence, Interval
+from siamese.evaluation.results import table
 from siamese.metric.calibration import BINS, Calibration
 from siamese.metric.verification import Verification
 
@@ -94,12 +94,12 @@ def _figures_table(*evidence: Evidence) -> str:
         ("mean similarity, same expression", [f"{each.intra_similarity:.3f}" for each in evidence]),
         ("mean similarity, different expressions", [f"{each.inter_similarity:.3f}" for each in evidence]),
     ]
-    return _table(head, ((name, *values) for name, values in rows))
+    return table(head, ((name, *values) for name, values in rows))
 
 
 def _recall_table(validation: Evidence, majority: Evidence, plurality: Evidence) -> str:
     head = ("expression", "validation", "test, majority", "images", "test, plurality", "images")
-    return _table(
+    return table(
         head,
         (
             (
@@ -136,11 +136,6 @@ def _rare_sentence(evidence: Evidence) -> str:
         "**Rare expressions.** There are few examples to learn from and few to test on, so that recall is low or\n"
         f"  uncertain. Recognised were, under the majority protocol: {'; '.join(rare)}."
     )
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    rule = ["---", *["---:"] * (len(head) - 1)]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, rule, *rows))
 
 
 def _share(value: float) -> str:

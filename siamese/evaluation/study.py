@@ -26,7 +26,7 @@ _FOLDS = 10
 
 @dataclass(frozen=True)
 class Study:
-    """The evidence on one split, and what there is besides.
+    """The evidence on one split by the network of this fingerprint, and what there is besides.
 
     `left_out` counts what the data set holds but was not measured, by reason. `without_copies` is the evidence on the
     images that have no near-copy in the other parts; `copies` have one; `classifiers` were fitted on
@@ -34,6 +34,9 @@ class Study:
     `cross_validation`, by subject and leaky, is there where subjects are known. `timing` is of the machine.
     """
 
+    dataset: str
+    split: str
+    network: str
     evidence: Evidence
     left_out: Mapping[str, int]
     copies: int | None
@@ -45,6 +48,9 @@ class Study:
     def to_dict(self) -> dict[str, Any]:
         """The evidence's figures, and beside them the others, as plain values, ready for JSON."""
         return {
+            "dataset": self.dataset,
+            "split": self.split,
+            "network": self.network,
             **self.evidence.to_dict(),
             "left_out": dict(self.left_out),
             "copies": self.copies,
@@ -84,6 +90,9 @@ def study_dataset(
         train, validation, test = (_labelled(part.labelled(), reference, cache) for part in parts)
         classifiers = measure_classifiers(train, validation, test)
     return Study(
+        dataset=dataset,
+        split=split,
+        network=Embedder(reference / "network.onnx").fingerprint,
         evidence=evidence,
         left_out=samples.left_out,
         copies=copies,

@@ -1,0 +1,159 @@
+"""Stored studies (JSON that `evaluate --full --json` printed) → one page of tables, each beneath its command."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from siamese.errors import MeasurementError
+
+Figures = Mapping[str, Any]
+
+_HEADLINE = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro F1",
+    "weighted_f1": "weighted F1",
+    "roc_auc": "ROC-AUC, all pairs",
+    "eer": "equal error rate",
+    "true_accepts_at_1_percent": "true accepts at 1 % false accepts",
+    "true_accepts_at_0_1_percent": "true accepts at 0.1 % false accepts",
+    "recall_at_1": "Recall@1",
+    "nmi": "NMI of k-means",
+    "cluster_f1": "F1 of k-means",
+    "ece": "expected calibration error",
+    "ece_uncalibrated": "the same before calibration",
+    "intra_similarity": "mean similarity, same expression",
+    "intra_deviation": "its standard deviation",
+    "inter_similarity": "mean similarity, different expressions",
+    "inter_deviation": "its standard deviation",
+    "margin": "margin between the two",
+    "effective_rank": "effective rank of the embeddings",
+}
+
+
+def write_results(folder: Path, page: Path) -> None:
+    """Read every JSON file in `folder` and write the page of Markdown.
+
+    Raises MeasurementError when there is none, or one is not what `evaluate --full --json` printed.
+    """
+    files = sorted(folder.glob("*.json"))
+    if not files:
+        raise MeasurementError(
+            f"There is no study in {folder}. Store one: evaluate … --full --json > {folder}/NAME.json"
+        )
+    page.write_text("\n\n".join([_TITLE, *(_section(file) for file in files)]) + "\n")
+
+
+def _section(file: Path) -> str:
+    try:
+        study = json.loads(file.read_text())
+        parts = [_head(study, file), _headline(study), _per_class(study), _retrieval(study)]
+        parts += [_classifiers(study), _cross_validation(study), _timing(study), _left_out(study)]
+    except (ValueError, KeyError, TypeError) as error:
+        raise MeasurementError(f"{file} is not what `evaluate --full --json` printed: {error!r}") from error
+    return "\n\n".join(part for part in parts if part)
+
+
+def _head(study: Figures, file: Path) -> str:
+    options = f"--dataset {study['dataset']} --root data/{study['dataset']} --split {study['split']}"
+    protocol = "" if study["protocol"] == "label" else f" --protocol {study['protocol']}"
+    command = f"python -m siamese evaluate {options}{protocol} --full --json > docs/results/{file.name}"
+    return (
+        f"## {study['dataset']}, {study['split']}, by {study['protocol']}: {study['images']:,} images\n\n"
+        f"```sh\n{command}\n```\n\nNetwork `{study['network']}`; recognition by nearest prototype."
+    )
+
+
+def _headline(study: Figures) -> str:
+    without = study["without_copies"]
+    head = ["figure", "value", "95 % interval"]
+    if without:
+        head.append(f"without the {study['copies']:,} images that have a near-copy in another part")
+    rows = []
+    for name, title in _HEADLINE.items():
+        interval = study.get(f"{name}_interval")
+        shown = f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else ""
+        rows.append([title, f"{study[name]:.3f}", shown, *([f"{without[name]:.3f}"] if without else [])])
+    return table(head, rows)
+
+
+def _per_class(study: Figures) -> str:
+    rows = (
+        (name, f"{each['images']:,}", *(f"{each[figure]:.3f}" for figure in ("precision", "recall", "f1")))
+        for name, each in study["per_class"].items()
+    )
+    return table(("expression", "images", "precision", "recall", "F1"), rows)
+
+
+def _retrieval(study: Figures) -> str:
+    names = {"recall_at_k": "Recall@K", "precision_at_k": "precision@K", "accuracy_at_k": "Acc@K, majority of K"}
+    ks = list(study["recall_at_k"])
+    rows = ((title, *(f"{study[name][k]:.3f}" for k in ks)) for name, title in names.items())
+    return table(("neighbours among the others", *(f"K = {k}" for k in ks)), rows)
+
+
+def _classifiers(study: Figures) -> str:
+    head = (
+        "on frozen embeddings",
+        "chosen on validation",
+        "fitted on",
+        "accuracy",
+        "95 % interval",
+        "balanced",
+        "macro F1",
+    )
+    rows = (
+        (
+            each["name"],
+            ", ".join(f"{name} = {value:g}" for name, value in each["setting"].items()) or "–",
+            f"{each['examples']:,}",
+            f"{each['accuracy']:.3f}",
+            "{:.3f} to {:.3f}".format(*each["accuracy_interval"]),
+            f"{each['balanced_accuracy']:.3f}",
+            f"{each['macro_f1']:.3f}",
+        )
+        for each in study["classifiers"]
+    )
+    return table(head, rows) if study["classifiers"] else ""
+
+
+def _cross_validation(study: Figures) -> str:
+    head = ("ten folds", "accuracy", "balanced accuracy", "ROC-AUC", "equal error rate", "margin")
+    figures = ("accuracy", "balanced_accuracy", "roc_auc", "eer", "margin")
+    rows = (
+        (each["split"], *(f"{each['mean'][name]:.3f} ± {each['deviation'][name]:.3f}" for name in figures))
+        for each in study["cross_validation"]
+    )
+    return table(head, rows) if study["cross_validation"] else ""
+
+
+def _timing(study: Figures) -> str:
+    timing = study["timing"]
+    if not timing:
+        return ""
+    return _TIMING.format(**timing, millions=2 * timing["multiply_adds"] / 1e6)
+
+
+def _left_out(study: Figures) -> str:
+    reasons = "; ".join(f"{reason}: {count:,}" for reason, count in study["left_out"].items())
+    return f"Left out: {reasons}." if reasons else ""
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown, its first column to the left and the others to the right."""
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, rule, *rows))
+
+
+_TITLE = """\
+# Results
+
+Written by `python -m siamese report` from what the command above each table printed. Settings were chosen on
+validation; test parts were only measured. Intervals are 95 % bootstrap percentiles. Near-copies are images whose pixels
+correlate with one of the training or validation part (`siamese/datasets/duplicates.py`). What the network is, and what
+it must not be used for, is in the [model card](../prototypes/MODEL_CARD.md)."""
+
+_TIMING = """\
+One image on {threads} threads: {network_ms:.1f} ms for the network, which reads a crop and its mirror image with
+{millions:,.0f} million multiply-adds; {whole_ms:.0f} ms for the whole path of a photo of 640×480 with one face."""

@@ -1,0 +1,89 @@
+"""A study of a whole data set: what it adds to the evidence, where the data set allows it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from siamese.datasets.catalogue import load_dataset
+from siamese.datasets.duplicates import THRESHOLD
+from siamese.errors import MeasurementError
+from siamese.evaluation.classifiers import CLASSIFIERS
+from siamese.evaluation.results import write_results
+from siamese.evaluation.study import study_dataset
+from siamese.vocabulary import EMOTIONS
+from tests.tiny import draw_face
+
+
+def draw(path: Path, label: int, seed: int, size: int = 64) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(draw_face(label, seed, size)).save(path)
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders of drawings for three parts; the first drawing of each emotion is in train and in test."""
+    root = tmp_path_factory.mktemp("drawings")
+    for part, seeds in (("train", range(5)), ("validation", range(10, 12)), ("test", (0, 20, 21))):
+        for label, emotion in enumerate(EMOTIONS):
+            for seed in seeds:
+                draw(root / part / emotion / f"{seed}.png", label, seed)
+    return root
+
+
+def test_a_test_part_is_measured_with_and_without_copies_and_by_other_classifiers(
+    parts: Path, reference: Path, tmp_path: Path
+) -> None:
+    study = study_dataset("folder", parts, "test", "majority", reference, tmp_path)
+    test, *others = (load_dataset("folder", parts, part).images for part in ("test", "train", "validation"))
+    rows = [image.reshape(len(image), -1).astype(float) for image in (test, np.concatenate(others))]
+    mirrored = test[:, :, ::-1].reshape(len(test), -1).astype(float)
+    closest = np.max(
+        [np.corrcoef(each, rows[1])[: len(test), len(test) :] for each in (rows[0], mirrored)], axis=(0, 2)
+    )
+    copies = int((closest >= THRESHOLD).sum())
+    assert len(EMOTIONS) <= copies < len(test)
+    assert study.copies == copies
+    assert study.without_copies is not None
+    assert (study.evidence.images, study.without_copies.images) == (24, 24 - copies)
+    assert [each.name for each in study.classifiers] == list(CLASSIFIERS)
+    assert study.cross_validation == ()
+    figures = json.loads(json.dumps(study.to_dict()))
+    assert figures["accuracy"] == study.evidence.accuracy
+    assert figures["without_copies"]["images"] == study.without_copies.images
+
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "drawings.json").write_text(json.dumps(study.to_dict()))
+    write_results(tmp_path / "results", tmp_path / "RESULTS.md")
+    page = (tmp_path / "RESULTS.md").read_text()
+    assert "## folder, test, by label: 24 images" in page
+    assert (
+        "evaluate --dataset folder --root data/folder --split test --full --json > docs/results/drawings.json" in page
+    )
+    assert f"| accuracy | {study.evidence.accuracy:.3f} | " in page
+    assert f"without the {copies} images that have a near-copy" in page
+    assert all(f"| {name} |" in page for name in CLASSIFIERS)
+
+
+def test_where_people_are_known_they_are_cross_validated(reference: Path, tmp_path: Path) -> None:
+    shown = ("anger", "disgust", "happiness", "sadness", "surprise")
+    for subject in range(10):
+        for number, emotion in enumerate(shown):
+            for frame in range(2):
+                name = f"S{subject:03}_{number:03}_{frame:08}.png"
+                draw(tmp_path / "set" / emotion / name, EMOTIONS.index(emotion), 10 * subject + frame, 48)
+    study = study_dataset("ckplus", tmp_path / "set", "all", "majority", reference, tmp_path / "cache")
+    assert study.evidence.images == 100
+    assert (study.copies, study.without_copies, study.classifiers) == (None, None, ())
+    assert [each.split for each in study.cross_validation] == ["by subject", "leaky"]
+    assert [len(each.folds) for each in study.cross_validation] == [10, 10]
+
+
+def test_a_page_of_results_needs_studies(tmp_path: Path) -> None:
+    with pytest.raises(MeasurementError, match="There is no study in"):
+        write_results(tmp_path, tmp_path / "RESULTS.md")
+    (tmp_path / "other.json").write_text("{}")
+    with pytest.raises(MeasurementError, match=r"other\.json is not what `evaluate --full --json` printed"):
+        write_results(tmp_path, tmp_path / "RESULTS.md")
