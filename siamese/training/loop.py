@@ -54,6 +54,7 @@ def train(config: TrainingConfig, resume: bool = False) -> Path:
                 if stop:
                     bars.console.print("Interrupted. Nothing is lost: continue with the same options and --resume.")
                     return out
+            trainer.settle()
             measures = validate(trainer.averaged, examples, validation) if fabric.is_global_zero else {}
             measures = fabric.broadcast({**measures, "seconds": time.monotonic() - started})  # the same on all ranks
             row = trainer.end_epoch(measures)

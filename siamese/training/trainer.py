@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import nn
+from torch.optim.swa_utils import update_bn
 
 from siamese.errors import TrainingError
 from siamese.network.initial_weights import load_initial_weights
@@ -31,6 +32,7 @@ from siamese.training.sampling import BatchSampler, class_shares, class_weights
 from siamese.vocabulary import EMOTIONS
 
 _MEASURING_CROPS = 512  # images on which the face weights' batch statistics are measured
+_SETTLING_CROPS, _SETTLING_BATCH = 2048, 256  # images, and how many at once, on which those of a new network are
 
 
 class Trainer:
@@ -79,6 +81,15 @@ class Trainer:
         module = self._average.module
         assert isinstance(module, TwinNetwork)
         return module
+
+    def settle(self) -> None:
+        """Let the averaged network's batch norms measure their inputs anew, on plain training crops.
+
+        The running statistics lag behind weights that still change: after few steps a network that learns well reads
+        all faces alike by them (Wu and Johnson: Rethinking «batch» in BatchNorm, 2021).
+        """
+        crops = self.data.crops(slice(_SETTLING_CROPS)).to(self.fabric.device, memory_format=torch.channels_last)
+        update_bn(crops.split(_SETTLING_BATCH), self.averaged)
 
     def epoch(self) -> Iterator[float]:
         """Train on what is left of the epoch at hand, yielding each step's loss."""

@@ -16,11 +16,14 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 from siamese.errors import TrainingError
+from siamese.network.backbones.layers import centred
 from siamese.network.twin import load_network
 from siamese.training import loop, run_folder
 from siamese.training.config import MIXES, OPTIMIZERS, SCHEDULES, TrainingConfig, parse
+from siamese.training.data import load_parts
 from siamese.training.losses import AUXILIARY_LOSSES, METRIC_LOSSES
 from siamese.training.sampling import SAMPLERS
 from siamese.training.trainer import Trainer
@@ -72,6 +75,18 @@ def test_a_run_learns_and_leaves_its_folder(config: TrainingConfig) -> None:
     assert load_network(out / run_folder.BEST).config.backbone == "small"
     assert json.loads((out / run_folder.CONFIG).read_text())["epochs"] == 6
     assert (out / run_folder.PICTURE).is_file()
+
+
+def test_a_saved_networks_batch_norms_measured_plain_crops_of_the_training_part(config: TrainingConfig) -> None:
+    """Not what they ran through while the weights still changed."""
+    out = loop.train(dataclasses.replace(config, backbone="resnet18_half", epochs=1))
+    network = load_network(out / run_folder.LAST)
+    stem = next(each for each in network.modules() if isinstance(each, nn.Conv2d))
+    norm = next(each for each in network.modules() if isinstance(each, nn.BatchNorm2d))
+    with torch.no_grad():
+        seen = stem(centred(load_parts(config)[0].crops(slice(None))))
+    torch.testing.assert_close(norm.running_mean, seen.mean(dim=(0, 2, 3)), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(norm.running_var, seen.var(dim=(0, 2, 3)), rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
