@@ -32,7 +32,7 @@ from siamese.training.sampling import BatchSampler, class_shares, class_weights
 from siamese.vocabulary import EMOTIONS
 
 _MEASURING_CROPS = 512  # images on which the face weights' batch statistics are measured
-_SETTLING_CROPS, _SETTLING_BATCH = 2048, 256  # images, and how many at once, on which those of a new network are
+_SETTLING_BATCHES = 32  # on which those of a network in training are, before it is validated
 
 
 class Trainer:
@@ -83,13 +83,15 @@ class Trainer:
         return module
 
     def settle(self) -> None:
-        """Let the averaged network's batch norms measure their inputs anew, on plain training crops.
+        """Let the averaged network's batch norms measure their inputs anew, on batches like those it learned from.
 
         The running statistics lag behind weights that still change: after few steps a network that learns well reads
         all faces alike by them (Wu and Johnson: Rethinking «batch» in BatchNorm, 2021).
         """
-        crops = self.data.crops(slice(_SETTLING_CROPS)).to(self.fabric.device, memory_format=torch.channels_last)
-        update_bn(crops.split(_SETTLING_BATCH), self.averaged)
+        batches = islice(self._sampler.epoch(self.progress.epoch), _SETTLING_BATCHES)
+        crops = (self._augmented(torch.from_numpy(rows), self._seed(number)) for number, rows in enumerate(batches))
+        device = self.fabric.device
+        update_bn((each.to(device, memory_format=torch.channels_last) for each in crops), self.averaged)
 
     def epoch(self) -> Iterator[float]:
         """Train on what is left of the epoch at hand, yielding each step's loss."""
@@ -134,7 +136,7 @@ class Trainer:
     def _losses(self, rows: torch.Tensor, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
         """The auxiliary and the metric loss of a batch, over all devices: each computes its own share of the
         embeddings, and all of them the same losses."""
-        crops = self._augment(self.data.images[rows], self.data.transforms[rows], torch.Generator().manual_seed(seed))
+        crops = self._augmented(rows, seed)
         crops, targets, labels = mix(crops, self._targets[rows], self.data.labels[rows], self.config, seed)
         device, rank, ranks = self.fabric.device, self.fabric.global_rank, self.fabric.world_size
         torch.manual_seed(seed + rank)  # of dropout
@@ -154,6 +156,9 @@ class Trainer:
             self._class_weights,
         )
         return auxiliary, self._metric(embeddings, labels, targets)
+
+    def _augmented(self, rows: torch.Tensor, seed: int) -> torch.Tensor:
+        return self._augment(self.data.images[rows], self.data.transforms[rows], torch.Generator().manual_seed(seed))
 
     def _balance(self, data: TrainingData) -> tuple[torch.Tensor, torch.Tensor | None]:
         """What the auxiliary term adds to the logits, (c,), and the weights of its classes, (c,), where it has any."""

@@ -77,16 +77,17 @@ def test_a_run_learns_and_leaves_its_folder(config: TrainingConfig) -> None:
     assert (out / run_folder.PICTURE).is_file()
 
 
-def test_a_saved_networks_batch_norms_measured_plain_crops_of_the_training_part(config: TrainingConfig) -> None:
-    """Not what they ran through while the weights still changed."""
-    out = loop.train(dataclasses.replace(config, backbone="resnet18_half", epochs=1))
+def test_a_saved_networks_batch_norms_are_of_its_final_weights(config: TrainingConfig) -> None:
+    """Not of what they ran through while the weights still changed. Without augmentation, batches are plain crops."""
+    plain = dataclasses.replace(config, epochs=1, sampler="natural", **dict.fromkeys(AUGMENTATION, 0.0))
+    out = loop.train(dataclasses.replace(plain, backbone="resnet18_half"))
     network = load_network(out / run_folder.LAST)
     stem = next(each for each in network.modules() if isinstance(each, nn.Conv2d))
     norm = next(each for each in network.modules() if isinstance(each, nn.BatchNorm2d))
     with torch.no_grad():
         seen = stem(centred(load_parts(config)[0].crops(slice(None))))
     torch.testing.assert_close(norm.running_mean, seen.mean(dim=(0, 2, 3)), rtol=1e-3, atol=1e-4)
-    torch.testing.assert_close(norm.running_var, seen.var(dim=(0, 2, 3)), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(norm.running_var, seen.var(dim=(0, 2, 3)), rtol=0.05, atol=1e-3)  # mean of batches' own
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
