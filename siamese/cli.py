@@ -122,26 +122,44 @@ def similar(
 def evaluate(
     dataset: Dataset,
     root: Annotated[Path, typer.Option(help="The data set's folder.")],
-    split: Split = "test",
+    split: Annotated[
+        str | None, typer.Option(help="The part to measure: train, validation, test or all; test where there is one.")
+    ] = None,
     protocol: Annotated[str, typer.Option(help="How votes become labels: majority or plurality.")] = "majority",
     full: Annotated[
         bool, typer.Option("--full", help="Also other classifiers, near-copies, cross-validation and times: minutes.")
     ] = False,
+    figures: Annotated[
+        Path | None, typer.Option(help="Folder to draw confusion, reliability, ROC and t-SNE to.")
+    ] = None,
+    nearest: Annotated[
+        Path | None, typer.Option(help="PNG to draw examples to, with the five most similar; it shows single faces.")
+    ] = None,
     as_json: AsJson = False,
     reference: Reference = None,
     cache: Cache = Path("cache"),
 ) -> None:
     """Measure the reference set on a labelled data set."""
-    from siamese.evaluation.datasets import evaluate_dataset
+    from siamese.datasets.catalogue import load_dataset, part_to_measure
+    from siamese.evaluation.datasets import evaluate_samples
     from siamese.evaluation.study import study_dataset
     from siamese.settings import Settings
 
     folder = reference or Settings().reference
+    split = split or part_to_measure(dataset, root)
+    samples = load_dataset(dataset, root, split, protocol).labelled()
     if full:
-        study = study_dataset(dataset, root, split, protocol, folder, cache, _timing(folder))
-        evidence = study.to_dict()
+        evidence = study_dataset(dataset, root, split, protocol, folder, cache, _timing(folder)).to_dict()
     else:
-        evidence = evaluate_dataset(dataset, root, split, protocol, folder, cache).to_dict()
+        measured = evaluate_samples(samples, folder, cache).to_dict()
+        evidence = {"dataset": dataset, "split": split, **measured, "left_out": dict(samples.left_out)}
+    if figures or nearest:
+        from siamese.evaluation.illustrations import draw_figures, draw_nearest
+
+        if figures:
+            draw_figures(samples, folder, figures, cache)
+        if nearest:
+            draw_nearest(samples, folder, nearest, cache)
     if as_json:
         _print_json(evidence)
         return
@@ -151,6 +169,8 @@ def evaluate(
             table.add_row(name.replace("_", " "), f"{value:.4g}")
     for name, recall in evidence["recall_per_class"].items():
         table.add_row(f"recall, {_emotion(name)}", f"{recall:.4g}")
+    for reason, count in evidence["left_out"].items():
+        table.add_row(f"left out: {escape(reason)}", f"{count:,}")
     Console().print(table)
 
 
@@ -205,7 +225,7 @@ def build_reference_set(
     run: Annotated[Path, typer.Option(help="The training run's folder.")],
     root: Annotated[Path, typer.Option(help="The folder of FER+, for prototypes, calibration and evidence.")],
     out: Annotated[Path, typer.Option(help="Folder to write the reference set to.")] = Path("prototypes"),
-    figures: Annotated[Path, typer.Option(help="Folder for the figures.")] = Path("docs/figures"),
+    figures: Annotated[Path, typer.Option(help="Folder for the figures.")] = Path("docs/figures/ferplus-test-majority"),
     cache: Cache = Path("cache"),
 ) -> None:
     """Make what the service needs from a trained network, with its model card."""

@@ -112,3 +112,24 @@ def test_evaluate_gives_every_figure_as_one_object(tmp_path: Path, capsys: pytes
     assert headline | {"cluster_f1", "effective_rank", "classifiers", "without_copies", "timing"} <= set(figures)
     assert figures["images"] == 16
     assert figures["timing"]["threads"] == 2 and figures["timing"]["whole_ms"] > figures["timing"]["network_ms"] > 0
+
+
+def test_evaluate_takes_the_only_part_there_is_and_says_what_it_left_out(
+    tmp_path: Path, reference: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for label, emotion in enumerate(EMOTIONS):
+        for seed in range(3):
+            path = tmp_path / "photos" / emotion / f"{seed}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            skimage.io.imsave(path, draw_face(label, seed, size=96), check_contrast=False)
+    (tmp_path / "photos" / "fear" / "broken.png").write_bytes(b"no image")
+    words = ("--dataset", "folder", "--root", tmp_path / "photos", "--cache", tmp_path, "--reference", reference)
+    pictures = ("--figures", tmp_path / "figures", "--nearest", tmp_path / "nearest.png")
+    assert run("evaluate", *words, *pictures, "--json") == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert (figures["split"], figures["images"], sum(figures["left_out"].values())) == ("all", 24, 1)
+    drawn = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert drawn == {"confusion.png", "reliability.png", "roc.png", "tsne.png"}
+    assert (tmp_path / "nearest.png").is_file()
+    assert run("evaluate", *words) == 0
+    assert "left out: " in capsys.readouterr().out

@@ -48,7 +48,18 @@ DATASETS: dict[str, Dataset] = {
 
 def load_dataset(dataset: str, root: Root, split: str, protocol: str = "majority") -> Samples:
     """A split of a data set by name. Raises DatasetError when there is no such data set, or not at this root."""
+    known = _known(dataset)
+    require_choice("protocol", protocol, ferplus.PROTOCOLS, dataset)
+    return known.load(root, split, protocol)
+
+
+def part_to_measure(dataset: str, root: Root) -> str:
+    """The split to measure on where nobody named one: test; of a set without it, the last. Raises DatasetError."""
+    splits = _known(dataset).splits(root)
+    return "test" if "test" in splits else splits[-1]
+
+
+def _known(dataset: str) -> Dataset:
     if dataset not in DATASETS:
         raise DatasetError(f"There is no data set «{dataset}» here. Choose: {', '.join(DATASETS)}.")
-    require_choice("protocol", protocol, ferplus.PROTOCOLS, dataset)
-    return DATASETS[dataset].load(root, split, protocol)
+    return DATASETS[dataset]

@@ -1,6 +1,9 @@
-"""Frozen embeddings, labels and subjects → figures on people that the prototypes have not seen, by cross-validation."""
+"""Embeddings, labels and subjects → figures on people that the prototypes have not seen, by cross-validation.
 
-from collections.abc import Iterable, Sequence
+The network has seen them either where embeddings are frozen, and not where it is trained anew for each fold.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,6 +21,7 @@ from siamese.metric.verification import count_pairs, roc
 BY_SUBJECT, LEAKY = "by subject", "leaky"
 
 Split = tuple[NDArray[np.int64], NDArray[np.int64]]
+Embed = Callable[[NDArray[np.int64]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -64,12 +68,21 @@ def cross_validate(
     No subject is in two folds. Raises MeasurementError when there are fewer subjects than folds, an expression is shown
     in one fold alone, or a fold has no pairs of the same and of different expressions.
     """
+    require_rows("embeddings", embeddings)
+    require_labels(labels, len(embeddings), len(names))
+    return cross_validate_training(lambda _: embeddings, labels, subjects, names, folds)
+
+
+def cross_validate_training(
+    embed: Embed, labels: NDArray[np.int64], subjects: ArrayLike, names: Sequence[str], folds: int = 10
+) -> CrossValidation:
+    """The same for a network that is trained in every fold: `embed` takes the rows to train on, and answers with the
+    unit embeddings (n, embedding_size) of all."""
     subjects = np.asarray(subjects)
-    if subjects.shape != (len(embeddings),):
-        raise MeasurementError(f"Expected {len(embeddings)} subjects, one a row, not {subjects.shape}.")
+    if subjects.shape != (len(labels),):
+        raise MeasurementError(f"Expected {len(labels)} subjects, one a row, not {subjects.shape}.")
     _require_enough("subjects", len(np.unique(subjects)), folds)
-    splits = GroupKFold(folds).split(embeddings, groups=subjects)
-    return _cross_validate(BY_SUBJECT, splits, embeddings, labels, names)
+    return _cross_validate(BY_SUBJECT, GroupKFold(folds).split(labels, groups=subjects), embed, labels, names)
 
 
 def cross_validate_leaky(
@@ -79,24 +92,34 @@ def cross_validate_leaky(
 
     Only to be shown beside `cross_validate`, and named as what it is.
     """
-    _require_enough("images", len(embeddings), folds)
-    splits = KFold(folds, shuffle=True, random_state=seed).split(embeddings)
-    return _cross_validate(LEAKY, splits, embeddings, labels, names)
+    require_rows("embeddings", embeddings)
+    require_labels(labels, len(embeddings), len(names))
+    return cross_validate_training_leaky(lambda _: embeddings, labels, names, folds, seed)
+
+
+def cross_validate_training_leaky(
+    embed: Embed, labels: NDArray[np.int64], names: Sequence[str], folds: int = 10, seed: int = 0
+) -> CrossValidation:
+    """The same for a network that is trained in every fold."""
+    _require_enough("images", len(labels), folds)
+    splits = KFold(folds, shuffle=True, random_state=seed).split(labels)
+    return _cross_validate(LEAKY, splits, embed, labels, names)
 
 
 def _cross_validate(
     split: str,
     splits: Iterable[Split],
-    embeddings: NDArray[np.float32],
+    embed: Embed,
     labels: NDArray[np.int64],
     names: Sequence[str],
 ) -> CrossValidation:
-    require_rows("embeddings", embeddings)
-    require_labels(labels, len(embeddings), len(names))
+    labels = np.asarray(labels)
+    require_labels(labels, len(labels), len(names))
     present, labels = np.unique(labels, return_inverse=True)
     names = [names[label] for label in present]
     confusions, folds = [], []
     for others, held_out in splits:
+        embeddings = embed(others)
         prototypes = fit_prototypes(embeddings[others], labels[others], names)
         answers = prototypes.nearest(embeddings[held_out])
         confusions.append(metrics.confusion(labels[held_out], answers, len(names)))

@@ -14,16 +14,16 @@ from siamese.datasets import crops, ferplus
 from siamese.datasets.samples import Samples
 from siamese.evaluation.datasets import evaluate_dataset
 from siamese.evaluation.embeddings import embeddings
-from siamese.evaluation.figures import confusion_figure, reliability_figure, roc_figure
+from siamese.evaluation.illustrations import draw_figures
 from siamese.evaluation.report import NetworkFacts, model_card
 from siamese.faces.align import CROP_SIZE
 from siamese.gallery import thumbnails
 from siamese.gallery.build import build_gallery, entries_from_composites
 from siamese.gallery.composites import Composite, make_composites
 from siamese.gallery.gallery import Gallery
-from siamese.metric.calibration import UNCALIBRATED, Calibration, fit_calibration, reliability
+from siamese.metric.calibration import Calibration, fit_calibration
 from siamese.metric.prototypes import Prototypes, fit_prototypes
-from siamese.metric.verification import Verification, count_pairs, fit_verification
+from siamese.metric.verification import Verification, fit_verification
 from siamese.network.export import export_onnx
 from siamese.network.runtime import Embedder
 from siamese.network.twin import TwinNetwork, load_network, save_network
@@ -149,15 +149,7 @@ def write_evidence(out: Path, root: Path, figures: Path, network: TwinNetwork, e
     command = "python -m siamese reference build"
     card = model_card(validation, majority, plurality, calibration, verification, facts, command)
     (out / "MODEL_CARD.md").write_text(card)
-
-    figures.mkdir(parents=True, exist_ok=True)
-    test = ferplus.load(root, "test").labelled()
-    test_embeddings = embeddings(test, embedder, cache)
-    similarities = Prototypes.load(out / "prototypes.npz").similarities(test_embeddings)
-    before, after = (reliability(each.probabilities(similarities), test.labels) for each in (UNCALIBRATED, calibration))
-    confusion_figure(majority, figures / "confusion.png")
-    reliability_figure(before, after, figures / "reliability.png")
-    roc_figure(count_pairs(test_embeddings, test.labels), verification, figures / "roc.png")
+    draw_figures(ferplus.load(root, "test").labelled(), out, figures, cache)
 
 
 def _framed(portrait: NDArray[np.uint8]) -> Image.Image:

@@ -1,4 +1,8 @@
-"""Stored studies (JSON that `evaluate --full --json` printed) → one page of tables, each beneath its command."""
+"""Stored studies (JSON that `evaluate --full --json` printed) → one page of tables, each beneath its command.
+
+Figures come from `figures/NAME/` beside the folder of the studies, where NAME.json is one; and what other commands
+printed as Markdown, with a heading and the command, comes from the same folder as it is.
+"""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,7 +37,7 @@ _HEADLINE = {
 
 
 def write_results(folder: Path, page: Path) -> None:
-    """Read every JSON file in `folder` and write the page of Markdown.
+    """Read every JSON file in `folder`, then every .md file, and write the page of Markdown.
 
     Raises MeasurementError when there is none, or one is not what `evaluate --full --json` printed.
     """
@@ -42,14 +46,15 @@ def write_results(folder: Path, page: Path) -> None:
         raise MeasurementError(
             f"There is no study in {folder}. Store one: evaluate … --full --json > {folder}/NAME.json"
         )
-    page.write_text("\n\n".join([_TITLE, *(_section(file) for file in files)]) + "\n")
+    tables = [file.read_text().strip() for file in sorted(folder.glob("*.md"))]
+    page.write_text("\n\n".join([_TITLE, *(_section(file) for file in files), *tables]) + "\n")
 
 
 def _section(file: Path) -> str:
     try:
         study = json.loads(file.read_text())
         parts = [_head(study, file), _headline(study), _per_class(study), _retrieval(study)]
-        parts += [_classifiers(study), _cross_validation(study), _timing(study), _left_out(study)]
+        parts += [_classifiers(study), _cross_validation(study), _timing(study), _left_out(study), _figures(file)]
     except (ValueError, KeyError, TypeError) as error:
         raise MeasurementError(f"{file} is not what `evaluate --full --json` printed: {error!r}") from error
     return "\n\n".join(part for part in parts if part)
@@ -58,7 +63,8 @@ def _section(file: Path) -> str:
 def _head(study: Figures, file: Path) -> str:
     options = f"--dataset {study['dataset']} --root data/{study['dataset']} --split {study['split']}"
     protocol = "" if study["protocol"] == "label" else f" --protocol {study['protocol']}"
-    command = f"python -m siamese evaluate {options}{protocol} --full --json > docs/results/{file.name}"
+    figures = f" --figures docs/figures/{file.stem}" if _figures(file) else ""
+    command = f"python -m siamese evaluate {options}{protocol} --full{figures} --json > docs/results/{file.name}"
     return (
         f"## {study['dataset']}, {study['split']}, by {study['protocol']}: {study['images']:,} images\n\n"
         f"```sh\n{command}\n```\n\nNetwork `{study['network']}`; recognition by nearest prototype."
@@ -138,6 +144,12 @@ def _timing(study: Figures) -> str:
 def _left_out(study: Figures) -> str:
     reasons = "; ".join(f"{reason}: {count:,}" for reason, count in study["left_out"].items())
     return f"Left out: {reasons}." if reasons else ""
+
+
+def _figures(file: Path) -> str:
+    """Links to the study's figures, from the page that lies beside the folder of studies."""
+    found = sorted((file.parent.parent / "figures" / file.stem).glob("*.png"))
+    return "\n".join(f"![{each.stem}](figures/{file.stem}/{each.name})" for each in found)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, roc_auc_sco
 from sklearn.neighbors import NearestCentroid
 
 from siamese.errors import MeasurementError
-from siamese.evaluation.folds import cross_validate, cross_validate_leaky
+from siamese.evaluation.folds import cross_validate, cross_validate_leaky, cross_validate_training
 
 NAMES = ("calm", "glad", "cross")
 
@@ -108,3 +108,18 @@ def test_an_expression_shown_in_one_fold_alone_is_refused_by_name(people):
     only_the_first = np.where(labels == 2, np.where(subjects == 0, 2, 0), labels)
     with pytest.raises(MeasurementError, match="No example of «cross»"):
         cross_validate(embeddings, only_the_first, subjects, NAMES)
+
+
+def test_a_network_is_trained_anew_for_each_fold_without_the_people_it_is_measured_on(people):
+    embeddings, labels, subjects = people
+    seen = []
+
+    def embed(rows):
+        seen.append(set(subjects[rows]))
+        return embeddings
+
+    found = cross_validate_training(embed, labels, subjects, NAMES, folds=5)
+    assert found == cross_validate(embeddings, labels, subjects, NAMES, folds=5)
+    assert len(seen) == 5
+    held_out = [set(range(20)) - others for others in seen]
+    assert sorted(subject for each in held_out for subject in each) == list(range(20))

@@ -1,6 +1,7 @@
 """A study of a whole data set: what it adds to the evidence, where the data set allows it."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from siamese.datasets.catalogue import load_dataset
 from siamese.datasets.duplicates import THRESHOLD
 from siamese.errors import MeasurementError
 from siamese.evaluation.classifiers import CLASSIFIERS
+from siamese.evaluation.illustrations import draw_figures, draw_nearest
 from siamese.evaluation.results import write_results
 from siamese.evaluation.study import study_dataset
 from siamese.vocabulary import EMOTIONS
@@ -56,15 +58,32 @@ def test_a_test_part_is_measured_with_and_without_copies_and_by_other_classifier
 
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "drawings.json").write_text(json.dumps(study.to_dict()))
+    (tmp_path / "results" / "backbones.md").write_text("## Backbones\n\n| a | b |\n")
+    samples = load_dataset("folder", parts, "test").labelled()
+    draw_figures(samples, reference, tmp_path / "figures" / "drawings", tmp_path)
     write_results(tmp_path / "results", tmp_path / "RESULTS.md")
     page = (tmp_path / "RESULTS.md").read_text()
+    assert page.endswith("\n\n## Backbones\n\n| a | b |\n")
+    links = re.findall(r"!\[\w+\]\((.+)\)", page)
+    assert [Path(link).stem for link in links] == ["confusion", "reliability", "roc", "tsne"]
+    assert all(Image.open(tmp_path / link).format == "PNG" for link in links)
     assert "## folder, test, by label: 24 images" in page
     assert (
-        "evaluate --dataset folder --root data/folder --split test --full --json > docs/results/drawings.json" in page
+        "evaluate --dataset folder --root data/folder --split test --full --figures docs/figures/drawings --json "
+        "> docs/results/drawings.json" in page
     )
     assert f"| accuracy | {study.evidence.accuracy:.3f} | " in page
     assert f"without the {copies} images that have a near-copy" in page
     assert all(f"| {name} |" in page for name in CLASSIFIERS)
+
+
+def test_examples_are_drawn_beside_the_five_most_similar(parts: Path, reference: Path, tmp_path: Path) -> None:
+    samples = load_dataset("folder", parts, "test").labelled()
+    draw_nearest(samples, reference, tmp_path / "run" / "nearest.png", tmp_path)
+    with Image.open(tmp_path / "run" / "nearest.png") as picture:
+        columns, rows = 6, 2 * len(EMOTIONS)
+        assert picture.width / columns == pytest.approx(picture.height / rows, rel=0.3)
+        assert len(picture.convert("L").getcolors(256)) > 100
 
 
 def test_where_people_are_known_they_are_cross_validated(reference: Path, tmp_path: Path) -> None:

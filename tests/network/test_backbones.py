@@ -28,6 +28,7 @@ MILLIONS = {  # of parameters
     "efficientnet_b0": 4.0,
     "efficientnet_lite0": 3.4,
     "vgg": 4.7,
+    "cnn": 0.1,
 }
 
 

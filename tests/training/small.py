@@ -81,7 +81,8 @@ def write_parts(root: Path) -> None:
     write_ferplus(root, "validation", 40)
 
 
-BACKBONES["small"] = Small
+SMALL = "small"
+BACKBONES[SMALL] = Small
 
 if __name__ == "__main__":
     from siamese.training.config import parse  # after «small» has its name

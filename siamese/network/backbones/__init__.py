@@ -11,7 +11,7 @@ from siamese.network.backbones.efficientnet_lite import EfficientNetLite0
 from siamese.network.backbones.layers import Backbone
 from siamese.network.backbones.mobilefacenet import MobileFaceNet
 from siamese.network.backbones.mobilenet import MobileNetFaces
-from siamese.network.backbones.plain import HalfResNet18, SmallVGG
+from siamese.network.backbones.plain import HalfResNet18, PlainCNN, SmallVGG
 from siamese.network.backbones.torchvision_networks import mobile, resnet
 
 BACKBONES: dict[str, Callable[[], Backbone]] = {
@@ -24,4 +24,5 @@ BACKBONES: dict[str, Callable[[], Backbone]] = {
     "efficientnet_b0": partial(mobile, "efficientnet_b0"),
     "efficientnet_lite0": EfficientNetLite0,
     "vgg": SmallVGG,
+    "cnn": PlainCNN,
 }

@@ -28,5 +28,14 @@ def table() -> str:
     return "\n".join(lines)
 
 
+_PAGE = """\
+## Backbones
+
+```sh
+python -m siamese.network.backbones > docs/results/backbones.md
+```
+
+{table}"""
+
 if __name__ == "__main__":
-    print(table())
+    print(_PAGE.format(table=table()))

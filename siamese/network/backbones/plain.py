@@ -1,4 +1,4 @@
-"""Networks of plain convolutions that start from nothing: grey crops → 512 or 256 features."""
+"""Networks of plain convolutions that start from nothing: grey crops → 128 to 512 features."""
 
 import torch
 from torch import nn
@@ -7,6 +7,20 @@ from torchvision.models.resnet import BasicBlock
 from siamese.network.backbones.layers import Backbone, centred
 
 _DROPOUT = 0.25
+
+
+class PlainCNN(Backbone):
+    """Three 3×3 convolutions with batch norm, each pooled by two: the simple network of many a tutorial, a baseline."""
+
+    features = 128
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stages = nn.Sequential(_single(1, 32), _single(32, 64), _single(64, self.features))
+
+    def forward(self, crops: torch.Tensor) -> torch.Tensor:
+        """(n, 1, height, width) in 0…1 → (n, 128)."""
+        return self.stages(centred(crops)).mean(dim=(2, 3))
 
 
 class SmallVGG(Backbone):
@@ -44,6 +58,11 @@ class HalfResNet18(Backbone):
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
         """(n, 1, height, width) in 0…1 → (n, 256)."""
         return self.stages(centred(crops)).mean(dim=(2, 3))
+
+
+def _single(inputs: int, outputs: int) -> nn.Module:
+    convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU(), nn.MaxPool2d(2))
 
 
 def _double(inputs: int, outputs: int) -> nn.Module:

@@ -1,0 +1,82 @@
+"""Benchmarks end to end on small drawn sets: each prints its table as Markdown, or one JSON object."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmarks import backbones, baselines
+from siamese.datasets.catalogue import load_dataset
+from siamese.training.guard import spread
+from siamese.vocabulary import EMOTIONS
+from tests.tiny import draw_face
+from tests.training.small import SMALL
+
+SHOWN = ("anger", "disgust", "happiness", "sadness", "surprise")
+
+
+def draw(path: Path, label: int, seed: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(draw_face(label, seed, 48)).save(path)
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("parts")
+    for part, seeds in (("train", range(12)), ("validation", range(12, 14)), ("test", range(14, 18))):
+        for label, emotion in enumerate(EMOTIONS):
+            for seed in seeds:
+                draw(root / part / emotion / f"{seed}.png", label, seed)
+    return root
+
+
+@pytest.fixture(scope="module")
+def ckplus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six people, each showing five expressions in two frames."""
+    root = tmp_path_factory.mktemp("ckplus")
+    for subject in range(6):
+        for number, emotion in enumerate(SHOWN):
+            for frame in range(2):
+                name = f"S{subject:03}_{number:03}_{frame:08}.png"
+                draw(root / emotion / name, EMOTIONS.index(emotion), 10 * subject + frame)
+    return root
+
+
+def test_baselines_are_a_table_with_their_command(parts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--dataset", "folder", "--root", str(parts), "--only", "HOG + linear SVM", "nearest pixels"]
+    baselines.main(words)
+    page = capsys.readouterr().out
+    assert page.startswith("## Classical baselines on folder, test: 32 images")
+    assert "> docs/results/baselines-folder.md" in page
+    baselines.main([*words, "--json"])
+    for each in json.loads(capsys.readouterr().out)["baselines"]:
+        assert f"| {each['name']} | 96 | {each['accuracy']:.3f} |" in page
+
+
+def test_backbones_are_compared_by_subject_and_leaky(
+    ckplus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["--root", str(ckplus), "--backbones", "cnn", "--epochs", "1", "--folds", "2"]
+    backbones.main(words)
+    page = capsys.readouterr().out
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs" / "backbones").iterdir()}
+    assert len(kept) == 4  # two folds each
+    assert all(np.load(path).shape == (60, 128) for path in kept)
+    backbones.main([*words, "--json"])
+    assert kept == {path: path.stat().st_mtime_ns for path in (tmp_path / "runs" / "backbones").iterdir()}
+    by_subject, leaky = json.loads(capsys.readouterr().out)["cnn"]
+    for each, name in ((by_subject, "by subject"), (leaky, "leaky")):
+        assert f"| `cnn` | nothing | {name} | {each['mean']['accuracy']:.3f} ± " in page
+    assert "--backbones cnn --epochs 1 > docs/results/backbones-ckplus.md" in page
+
+
+def test_training_on_a_fold_makes_its_expressions_come_apart(ckplus: Path, tmp_path: Path) -> None:
+    samples = load_dataset("ckplus", ckplus, "all")
+    quick = {"learning_rate": 0.01, "head_learning_rate": 0.01, "average_decay": 0.9}
+    config = replace(backbones.RECIPE, backbone=SMALL, cache=str(tmp_path), precision="32-true", epochs=80, **quick)
+    embeddings = backbones.Comparison(samples, config, tmp_path).embeddings(np.arange(len(samples)))
+    assert spread(embeddings, samples.labels)["margin"] > 0.1
