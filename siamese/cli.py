@@ -13,7 +13,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from siamese.datasets.catalogue import DATASETS
-from siamese.errors import GalleryError, SemblanceError
+from siamese.errors import GalleryError, MeasurementError, SemblanceError
 from siamese.vocabulary import EMOTIONS, emotion_of
 
 if TYPE_CHECKING:
@@ -135,21 +135,29 @@ def evaluate(
     nearest: Annotated[
         Path | None, typer.Option(help="PNG to draw examples to, with the five most similar; it shows single faces.")
     ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(help="A training run: its best network, with prototypes from the data set's own parts."),
+    ] = None,
     as_json: AsJson = False,
     reference: Reference = None,
     cache: Cache = Path("cache"),
 ) -> None:
-    """Measure the reference set on a labelled data set."""
-    from siamese.datasets.catalogue import load_dataset, part_to_measure
-    from siamese.evaluation.datasets import evaluate_samples
+    """Measure the reference set, or a training run, on a labelled data set."""
+    from siamese.datasets.catalogue import part_to_measure
+    from siamese.evaluation.datasets import evaluate_samples, load_for
+    from siamese.evaluation.fitting import fit_run
     from siamese.evaluation.study import study_dataset
     from siamese.settings import Settings
 
-    folder = reference or Settings().reference
+    if run and reference:
+        raise MeasurementError("Give either --run or --reference: one thing is measured at a time.")
     split = split or part_to_measure(dataset, root)
-    samples = load_dataset(dataset, root, split, protocol).labelled()
+    folder = fit_run(run, dataset, root, protocol, cache) if run else reference or Settings().reference
+    samples = load_for(dataset, root, split, protocol, folder)
     if full:
-        evidence = study_dataset(dataset, root, split, protocol, folder, cache, _timing(folder)).to_dict()
+        timing = _timing(folder) if (folder / "examples").is_dir() else None  # a run has no page to time
+        evidence = study_dataset(dataset, root, split, protocol, folder, cache, timing).to_dict()
     else:
         measured = evaluate_samples(samples, folder, cache).to_dict()
         evidence = {"dataset": dataset, "split": split, **measured, "left_out": dict(samples.left_out)}

@@ -114,6 +114,14 @@ def test_evaluate_gives_every_figure_as_one_object(tmp_path: Path, capsys: pytes
     assert figures["timing"]["threads"] == 2 and figures["timing"]["whole_ms"] > figures["timing"]["network_ms"] > 0
 
 
+def test_a_run_and_a_reference_set_are_not_measured_at_once(
+    tmp_path: Path, reference: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--dataset", "folder", "--root", tmp_path, "--run", tmp_path, "--reference", reference)
+    assert run("evaluate", *words) == USER_ERROR
+    assert "either --run or --reference" in capsys.readouterr().err
+
+
 def test_evaluate_takes_the_only_part_there_is_and_says_what_it_left_out(
     tmp_path: Path, reference: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -53,10 +53,15 @@ def load_dataset(dataset: str, root: Root, split: str, protocol: str = "majority
     return known.load(root, split, protocol)
 
 
+def parts_of(dataset: str, root: Root) -> tuple[str, ...]:
+    """The splits of a data set that lie at a root. Raises DatasetError when there is no such data set."""
+    return _known(dataset).splits(root)
+
+
 def part_to_measure(dataset: str, root: Root) -> str:
     """The split to measure on where nobody named one: test; of a set without it, the last. Raises DatasetError."""
-    splits = _known(dataset).splits(root)
-    return "test" if "test" in splits else splits[-1]
+    parts = parts_of(dataset, root)
+    return "test" if "test" in parts else parts[-1]
 
 
 def _known(dataset: str) -> Dataset:

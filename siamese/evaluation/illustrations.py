@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from siamese.datasets.samples import Samples
-from siamese.evaluation.datasets import evaluate_samples
+from siamese.evaluation.datasets import evaluate_samples, labels_among
 from siamese.evaluation.embeddings import embeddings
 from siamese.evaluation.figures import (
     confusion_figure,
@@ -24,15 +24,16 @@ _QUERIES_PER_CLASS = 2
 
 
 def draw_figures(samples: Samples, reference: Path, folder: Path, cache: str | Path = "cache") -> None:
-    """Draw confusion, reliability, ROC and t-SNE of labelled samples, one PNG each, to `folder`.
+    """Draw confusion, reliability, ROC and t-SNE of labelled samples of known expressions, a PNG each, to `folder`.
 
     No single face is in them. Raises ReferenceSetError when the reference set cannot be read.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = embeddings(samples, Embedder(reference / "network.onnx"), cache)
-    similarities = Prototypes.load(reference / "prototypes.npz").similarities(rows)
+    prototypes = Prototypes.load(reference / "prototypes.npz")
+    similarities, labels = prototypes.similarities(rows), labels_among(samples, prototypes.names)
     calibrations = UNCALIBRATED, Calibration.load(reference / "calibration.json")
-    before, after = (reliability(each.probabilities(similarities), samples.labels) for each in calibrations)
+    before, after = (reliability(each.probabilities(similarities), labels) for each in calibrations)
     verification = Verification.load(reference / "verification.json")
     confusion_figure(evaluate_samples(samples, reference, cache), folder / "confusion.png")
     reliability_figure(before, after, folder / "reliability.png")

@@ -14,6 +14,7 @@ from siamese.datasets import crops, ferplus
 from siamese.datasets.samples import Samples
 from siamese.evaluation.datasets import evaluate_dataset
 from siamese.evaluation.embeddings import embeddings
+from siamese.evaluation.fitting import fit_reference
 from siamese.evaluation.illustrations import draw_figures
 from siamese.evaluation.report import NetworkFacts, model_card
 from siamese.faces.align import CROP_SIZE
@@ -21,18 +22,16 @@ from siamese.gallery import thumbnails
 from siamese.gallery.build import build_gallery, entries_from_composites
 from siamese.gallery.composites import Composite, make_composites
 from siamese.gallery.gallery import Gallery
-from siamese.metric.calibration import Calibration, fit_calibration
-from siamese.metric.prototypes import Prototypes, fit_prototypes
-from siamese.metric.verification import Verification, fit_verification
-from siamese.network.export import export_onnx
+from siamese.metric.calibration import Calibration
+from siamese.metric.prototypes import Prototypes
+from siamese.metric.verification import Verification
 from siamese.network.runtime import Embedder
-from siamese.network.twin import TwinNetwork, load_network, save_network
+from siamese.network.twin import TwinNetwork, load_network
 from siamese.training.run_folder import BEST, CONFIG, CURVE
 from siamese.vocabulary import EMOTIONS
 
 GALLERY_TITLE = "Composite portraits from FER+"
 
-_AGREEMENT_POWERS = range(9)
 _PATHS, _FILES = ("data", "cache", "out"), ("initial_weights", "teachers")
 
 
@@ -43,41 +42,14 @@ def build_reference(run: Path, root: Path, out: Path, figures: Path, cache: Path
     the test part is only measured. Raises what the loaders of the run and of FER+ raise.
     """
     network = load_network(run / BEST)
-    out.mkdir(parents=True, exist_ok=True)
-    save_network(network, out / "network.safetensors")
-    export_onnx(network, out / "network.onnx")
+    train, validation = (ferplus.load(root, part).labelled() for part in ("train", "validation"))
+    prototypes = fit_reference(network, train, validation, out, cache)
     write_recipe(run, out)
     embedder = Embedder(out / "network.onnx")
-
-    train = ferplus.load(root, "train").labelled()
     train_embeddings = embeddings(train, embedder, cache)
-    validation = ferplus.load(root, "validation").labelled()
-    validation_embeddings = embeddings(validation, embedder, cache)
-    prototypes = typical_prototypes(train, train_embeddings, validation, validation_embeddings)
-    prototypes.save(out / "prototypes.npz")
-    calibration = fit_calibration(prototypes.similarities(validation_embeddings), validation.labels)
-    calibration.save(out / "calibration.json")
-    fit_verification(validation_embeddings, validation.labels).save(out / "verification.json")
-
     build_composites(train, train_embeddings, embedder, prototypes, cache).save(out / "gallery")
     write_examples(Gallery.load(out / "gallery", embedder.fingerprint), out / "examples")
     write_evidence(out, root, figures, network, embedder, cache)
-
-
-def typical_prototypes(
-    train: Samples,
-    train_embeddings: NDArray[np.float32],
-    validation: Samples,
-    validation_embeddings: NDArray[np.float32],
-) -> Prototypes:
-    """Class means in which an image counts by the share of votes that agree with its label, to a power.
-
-    The power, of those tried the one with the highest accuracy on validation, keeps ambiguous faces from drawing
-    neighbouring classes together; how balanced recall is was settled by the training's prior before.
-    """
-    agreement = train.targets[np.arange(len(train)), train.labels]
-    tried = [fit_prototypes(train_embeddings, train.labels, EMOTIONS, agreement**power) for power in _AGREEMENT_POWERS]
-    return max(tried, key=lambda each: float((each.nearest(validation_embeddings) == validation.labels).mean()))
 
 
 def write_recipe(run: Path, out: Path) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from siamese.datasets.catalogue import DATASETS, load_dataset
+from siamese.datasets.catalogue import parts_of
 from siamese.datasets.duplicates import copies_of
 from siamese.datasets.samples import Samples
 from siamese.evaluation.classifiers import ClassifierEvidence, measure_classifiers
-from siamese.evaluation.datasets import evaluate_samples
+from siamese.evaluation.datasets import evaluate_samples, load_for
 from siamese.evaluation.embeddings import embeddings
 from siamese.evaluation.folds import CrossValidation, cross_validate, cross_validate_leaky
 from siamese.evaluation.labelled import Labelled
@@ -77,17 +77,17 @@ def study_dataset(
     Raises DatasetError when there is no such data set, and ReferenceSetError when the reference set cannot be read.
     """
     reference = Path(reference)
-    samples = load_dataset(dataset, root, split, protocol).labelled()
+    samples = load_for(dataset, root, split, protocol, reference)
     evidence = evaluate_samples(samples, reference, cache)
     copies: int | None = None
     without_copies: Evidence | None = None
     classifiers: tuple[ClassifierEvidence, ...] = ()
-    if split == "test" and set(_PARTS) <= set(DATASETS[dataset].splits(root)):
-        parts = [load_dataset(dataset, root, part, protocol) for part in _PARTS]
+    if split == "test" and set(_PARTS) <= set(parts_of(dataset, root)):
+        parts = [load_for(dataset, root, part, protocol, reference) for part in _PARTS]
         copied = copies_of(samples.images, np.concatenate([part.images for part in parts[:2]]))
         copies = int(copied.sum())
         without_copies = evaluate_samples(samples.take(np.flatnonzero(~copied)), reference, cache)
-        train, validation, test = (_labelled(part.labelled(), reference, cache) for part in parts)
+        train, validation, test = (_labelled(part, reference, cache) for part in parts)
         classifiers = measure_classifiers(train, validation, test)
     return Study(
         dataset=dataset,

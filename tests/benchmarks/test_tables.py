@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import backbones, baselines
+from benchmarks import ablations, backbones, baselines
 from siamese.datasets.catalogue import load_dataset
+from siamese.training.config import TrainingConfig, check
 from siamese.training.guard import spread
+from siamese.training.run_folder import CONFIG
 from siamese.vocabulary import EMOTIONS
 from tests.tiny import draw_face
 from tests.training.small import SMALL
@@ -80,3 +82,31 @@ def test_training_on_a_fold_makes_its_expressions_come_apart(ckplus: Path, tmp_p
     config = replace(backbones.RECIPE, backbone=SMALL, cache=str(tmp_path), precision="32-true", epochs=80, **quick)
     embeddings = backbones.Comparison(samples, config, tmp_path).embeddings(np.arange(len(samples)))
     assert spread(embeddings, samples.labels)["margin"] > 0.1
+
+
+def test_ablations_are_runs_that_differ_in_one_choice(
+    parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ["three convolutions, cross-entropy"]
+    words = ["--dataset", "folder", "--root", str(parts), "--epochs", "1", "--only", *names]
+    ablations.main([*words, "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert list(found) == names
+    run = tmp_path / "runs" / "ablations" / "folder" / "three-convolutions-cross-entropy"
+    config = json.loads((run / CONFIG).read_text())
+    assert (config["backbone"], config["metric_weight"], config["sampler"], config["epochs"]) == (
+        "cnn",
+        0,
+        "natural",
+        5,
+    )
+    ablations.main(words)  # the run is over, and is only measured again
+    page = capsys.readouterr().out
+    assert f"| {names[0]} | {found[names[0]]['accuracy']:.3f} |" in page
+    assert page.startswith("## What each part is worth, on folder, test: 32 images")
+
+
+def test_every_ablation_is_a_recipe_that_the_trainer_takes() -> None:
+    for name in ablations.ABLATIONS:
+        check(ablations.run_of(TrainingConfig(), name, ""))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from siamese.datasets import affectnet, ckplus, fer2013, mmi, rafdb
-from siamese.datasets.catalogue import DATASETS, load_dataset
+from siamese.datasets.catalogue import DATASETS, load_dataset, part_to_measure
 from siamese.errors import DatasetError
 from siamese.vocabulary import index_of
 from tests.datasets.made_up import summary, write_picture
@@ -40,3 +40,8 @@ def test_unknown_names_are_refused_with_those_that_exist(tmp_path: Path) -> None
         load_dataset("holiday", tmp_path, "all")
     with pytest.raises(DatasetError, match=r"Unknown protocol «best» for jaffe\. Choose one of: majority, plurality\."):
         load_dataset("jaffe", tmp_path, "all", "best")
+
+
+@pytest.mark.parametrize(("name", "part"), [("ferplus", "test"), ("ckplus", "all"), ("affectnet", "validation")])
+def test_measured_is_the_test_part_or_what_stands_for_it(name: str, part: str, tmp_path: Path) -> None:
+    assert part_to_measure(name, tmp_path) == part

@@ -1,0 +1,130 @@
+"""What each part of the recipe is worth: networks trained alike but for one choice, as one table.
+
+Cross-entropy against a metric loss, each on data as they come and on batches balanced by class; and plain networks
+that start from nothing. Each run is one of `train_siamese.py` and goes on where it was cut short; its best epoch is
+chosen on validation. Recognition is by the nearest prototype of up to 200 training images an expression.
+
+    python -m benchmarks.ablations --dataset ferplus --root data/ferplus --weights mobilenet_vggface2.npz [--json]
+"""
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from siamese.datasets.catalogue import load_dataset
+from siamese.datasets.crops import crops
+from siamese.evaluation.results import table
+from siamese.network.twin import load_network
+from siamese.training.config import TrainingConfig
+from siamese.training.data import LabelledCrops, load_parts
+from siamese.training.loop import train
+from siamese.training.run_folder import BEST, CONFIG
+from siamese.training.validation import validate
+
+_CROSS_ENTROPY: Mapping[str, Any] = {"metric_weight": 0.0}
+_TRIPLET: Mapping[str, Any] = {"auxiliary_weight": 0.0, "metric_weight": 1.0}
+_NATURAL: Mapping[str, Any] = {"sampler": "natural"}
+_BALANCED: Mapping[str, Any] = {"sampler": "balanced", "samples_per_class": 10}
+_MIXED: Mapping[str, Any] = {"sampler": "mixed"}
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """A row of the table: how the run differs from the recipe, and how many times longer it takes."""
+
+    settings: Mapping[str, Any]
+    from_nothing: bool = False
+    times: int = 1
+
+
+ABLATIONS: dict[str, Ablation] = {
+    "cross-entropy, as data come": Ablation({**_CROSS_ENTROPY, **_NATURAL}),
+    "cross-entropy, balanced": Ablation({**_CROSS_ENTROPY, **_BALANCED}),
+    "triplet, as data come": Ablation({**_TRIPLET, **_NATURAL}),
+    "triplet, balanced": Ablation({**_TRIPLET, **_BALANCED}),
+    "both, mixed (the recipe)": Ablation(_MIXED),
+    "three convolutions, cross-entropy": Ablation({**_CROSS_ENTROPY, **_NATURAL, "backbone": "cnn"}, True, times=5),
+    "half ResNet18, cross-entropy": Ablation(
+        {**_CROSS_ENTROPY, **_NATURAL, "backbone": "resnet18_half"}, True, times=3
+    ),
+}
+_FIGURES = ("accuracy", "balanced_accuracy", "roc_auc", "margin", "effective_rank")
+_PAGE = """\
+## What each part is worth, on {dataset}, test: {images:,} images
+
+```sh
+python -m benchmarks.ablations --dataset {dataset} --root data/{dataset} --weights mobilenet_vggface2.npz\
+{options} > docs/results/ablations-{dataset}.md
+```
+
+Equal but for what is named; the nearest prototype of up to 200 training images an expression. The first {faces} start
+from weights trained on faces, the others from nothing.
+
+{table}"""
+
+
+def run_of(config: TrainingConfig, name: str, weights: str) -> TrainingConfig:
+    """The configuration of one row's run, in a folder of its own below `config.out`."""
+    ablation = ABLATIONS[name]
+    return dataclasses.replace(
+        config,
+        **ablation.settings,
+        initial_weights="" if ablation.from_nothing else weights,
+        epochs=config.epochs * ablation.times,
+        out=str(Path(config.out) / name.replace(" ", "-").replace(",", "")),
+    )
+
+
+def measure(config: TrainingConfig) -> dict[str, float]:
+    """Train, or go on, and measure the best network on test."""
+    out = train(config, resume=(Path(config.out) / CONFIG).is_file())
+    test = load_dataset(config.dataset, config.data, "test").labelled()
+    pixels = torch.from_numpy(crops(test, config.crops, config.cache))[:, None] / 255
+    data, _ = load_parts(config)
+    return validate(load_network(out / BEST), data.examples(), LabelledCrops(pixels, test.labels))
+
+
+def page(found: Mapping[str, Mapping[str, float]], dataset: str, images: int, options: str) -> str:
+    """What was measured, as Markdown with the command that measures it again."""
+    rows = ((name, *(f"{figures[figure]:.3f}" for figure in _FIGURES)) for name, figures in found.items())
+    head = ("trained with", *(figure.replace("_", " ") for figure in _FIGURES))
+    faces = sum(not ABLATIONS[name].from_nothing for name in found)
+    return _PAGE.format(dataset=dataset, images=images, options=options, faces=faces, table=table(head, rows))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print a page of Markdown, or one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dataset", required=True, help="a data set with train, validation and test")
+    parser.add_argument("--root", required=True, help="its folder")
+    parser.add_argument("--weights", default="", help="face weights to start from, or nothing")
+    parser.add_argument("--epochs", type=int, default=3, help="of the rows that start from faces; others take more")
+    parser.add_argument("--limit", type=int, default=0, help="train on this many images only")
+    parser.add_argument("--only", nargs="+", default=list(ABLATIONS), choices=list(ABLATIONS), help="these rows alone")
+    parser.add_argument("--out", default="runs/ablations", help="folder of the runs")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    words = parser.parse_args(arguments)
+    config = TrainingConfig(
+        dataset=words.dataset,
+        data=words.root,
+        epochs=words.epochs,
+        limit=words.limit,
+        out=str(Path(words.out) / words.dataset),
+    )
+    found = {name: measure(run_of(config, name, words.weights)) for name in words.only}
+    if words.json:
+        print(json.dumps(found))
+        return
+    images = len(load_dataset(words.dataset, words.root, "test").labelled())
+    options = f" --epochs {words.epochs}" + (f" --limit {words.limit}" if words.limit else "")
+    print(page(found, words.dataset, images, options))
+
+
+if __name__ == "__main__":
+    main()
