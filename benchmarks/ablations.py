@@ -31,6 +31,7 @@ _CROSS_ENTROPY: Mapping[str, Any] = {"metric_weight": 0.0}
 _TRIPLET: Mapping[str, Any] = {"auxiliary_weight": 0.0, "metric_weight": 1.0}
 _NATURAL: Mapping[str, Any] = {"sampler": "natural"}
 _BALANCED: Mapping[str, Any] = {"sampler": "balanced", "samples_per_class": 10}
+_PLAIN: Mapping[str, Any] = {**_CROSS_ENTROPY, **_NATURAL}
 _MIXED: Mapping[str, Any] = {"sampler": "mixed"}
 
 
@@ -44,15 +45,13 @@ class Ablation:
 
 
 ABLATIONS: dict[str, Ablation] = {
-    "cross-entropy, as data come": Ablation({**_CROSS_ENTROPY, **_NATURAL}),
+    "cross-entropy, as data come": Ablation(_PLAIN),
     "cross-entropy, balanced": Ablation({**_CROSS_ENTROPY, **_BALANCED}),
     "triplet, as data come": Ablation({**_TRIPLET, **_NATURAL}),
     "triplet, balanced": Ablation({**_TRIPLET, **_BALANCED}),
     "both, mixed (the recipe)": Ablation(_MIXED),
-    "three convolutions, cross-entropy": Ablation({**_CROSS_ENTROPY, **_NATURAL, "backbone": "cnn"}, True, times=5),
-    "half ResNet18, cross-entropy": Ablation(
-        {**_CROSS_ENTROPY, **_NATURAL, "backbone": "resnet18_half"}, True, times=3
-    ),
+    "three convolutions, cross-entropy": Ablation({**_PLAIN, "backbone": "cnn"}, from_nothing=True, times=5),
+    "half ResNet18, cross-entropy": Ablation({**_PLAIN, "backbone": "resnet18_half"}, from_nothing=True, times=3),
 }
 _FIGURES = ("accuracy", "balanced_accuracy", "roc_auc", "margin", "effective_rank")
 _PAGE = """\

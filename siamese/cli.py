@@ -14,7 +14,7 @@ from rich.table import Table
 
 from siamese.datasets.catalogue import DATASETS
 from siamese.errors import GalleryError, MeasurementError, SemblanceError
-from siamese.vocabulary import EMOTIONS, emotion_of
+from siamese.vocabulary import emotion_of
 
 if TYPE_CHECKING:
     from siamese.evaluation.timing import Timing
@@ -231,16 +231,29 @@ def build(
 @reference_app.command("build")
 def build_reference_set(
     run: Annotated[Path, typer.Option(help="The training run's folder.")],
-    root: Annotated[Path, typer.Option(help="The folder of FER+, for prototypes, calibration and evidence.")],
-    out: Annotated[Path, typer.Option(help="Folder to write the reference set to.")] = Path("prototypes"),
-    figures: Annotated[Path, typer.Option(help="Folder for the figures.")] = Path("docs/figures/ferplus-test-majority"),
+    root: Annotated[Path, typer.Option(help="The data set's folder, for prototypes and calibration.")],
+    dataset: Dataset = "ferplus",
+    out: Annotated[Path | None, typer.Option(help="Folder to write the reference set to.")] = None,
+    figures: Annotated[Path, typer.Option(help="Folder for the figures of FER+.")] = Path(
+        "docs/figures/ferplus-test-majority"
+    ),
     cache: Cache = Path("cache"),
 ) -> None:
-    """Make what the service needs from a trained network, with its model card."""
-    from siamese.evaluation.reference import build_reference
+    """Make what the service needs from a trained network.
 
-    build_reference(run, root, out, figures, cache)
-    print(f"{out}: written, with {out / 'MODEL_CARD.md'}")
+    Of FER+, the set that ships, which shows no single person, with its model card and figures, in prototypes/. Of any
+    other data set with train and validation, one whose gallery shows the training pictures: keep it to yourself.
+    """
+    from siamese.evaluation.reference import build_own_reference, build_reference
+
+    if dataset == "ferplus":
+        out = out or Path("prototypes")
+        build_reference(run, root, out, figures, cache)
+        print(f"{out}: written, with {out / 'MODEL_CARD.md'}")
+        return
+    out = out or run / "reference"
+    build_own_reference(run, dataset, root, out, cache)
+    print(f"{out}: written. It shows single people. To see it: python app.py --reference {out}")
 
 
 def _folder_entries(service: "ExpressionService", folder: Path, skipped: dict[Path, str]) -> "tuple[Entries, int]":
@@ -253,15 +266,11 @@ def _folder_entries(service: "ExpressionService", folder: Path, skipped: dict[Pa
 
 
 def _dataset_entries(dataset: str, root: str, split: str, cache: Path) -> "tuple[Entries, int]":
-    """A data set's pictures are faces already: each is aligned where the detector sees it, else taken whole."""
-    from siamese.datasets.crops import crops, portraits
-    from siamese.evaluation.datasets import load_dataset
-    from siamese.gallery.build import entries_from_crops
+    from siamese.datasets.catalogue import load_dataset
+    from siamese.evaluation.reference import entries_of
 
     samples = load_dataset(dataset, root, split).labelled()
-    emotions = [EMOTIONS[label] for label in samples.labels]
-    inputs = crops(samples, cache=cache)
-    return entries_from_crops(inputs, emotions, samples.sources, portraits(samples, cache=cache)), len(samples)
+    return entries_of(samples, cache), len(samples)
 
 
 def _timing(reference: Path) -> "Timing":

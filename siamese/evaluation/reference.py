@@ -1,9 +1,12 @@
-"""A training run and FER+ → the reference set that ships: network, prototypes, calibration, gallery, model card."""
+"""A training run and its data set → a reference set: network, prototypes, calibration, gallery and examples.
+
+Of FER+ it is the one that ships, which shows no single person and has a model card; of other data, its owner's own.
+"""
 
 import json
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +14,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from siamese.datasets import crops, ferplus
+from siamese.datasets.catalogue import load_dataset
 from siamese.datasets.samples import Samples
+from siamese.errors import ReferenceSetError
 from siamese.evaluation.datasets import evaluate_dataset
 from siamese.evaluation.embeddings import embeddings
-from siamese.evaluation.fitting import fit_reference
+from siamese.evaluation.fitting import fit_reference, fit_run
 from siamese.evaluation.illustrations import draw_figures
 from siamese.evaluation.report import NetworkFacts, model_card
 from siamese.faces.align import CROP_SIZE
 from siamese.gallery import thumbnails
-from siamese.gallery.build import build_gallery, entries_from_composites
+from siamese.gallery.build import Entry, build_gallery, entries_from_composites, entries_from_crops
 from siamese.gallery.composites import Composite, make_composites
 from siamese.gallery.gallery import Gallery
 from siamese.metric.calibration import Calibration
@@ -50,6 +55,31 @@ def build_reference(run: Path, root: Path, out: Path, figures: Path, cache: Path
     build_composites(train, train_embeddings, embedder, prototypes, cache).save(out / "gallery")
     write_examples(Gallery.load(out / "gallery", embedder.fingerprint), out / "examples")
     write_evidence(out, root, figures, network, embedder, cache)
+
+
+def build_own_reference(run: Path, dataset: str, root: Path, out: Path, cache: Path = Path("cache")) -> None:
+    """Write the reference set of the run's best network, for a data set with a training and a validation part.
+
+    Its gallery and its examples are the training pictures themselves: they show single people. Raises DatasetError
+    where there are no such parts, and what the loader of the run raises.
+    """
+    fitted = fit_run(run, dataset, root, "majority", cache)
+    if out.exists():
+        raise ReferenceSetError(f"There is something in {out} already. Choose another --out.")
+    shutil.copytree(fitted, out)
+    write_recipe(run, out)
+    embedder = Embedder(out / "network.onnx")
+    train = load_dataset(dataset, root, "train").labelled()
+    gallery = build_gallery(entries_of(train, cache), embedder, f"{root.resolve().name}, {len(train):,} pictures")
+    gallery.save(out / "gallery")
+    write_examples(gallery, out / "examples")
+
+
+def entries_of(samples: Samples, cache: Path) -> Iterator[Entry]:
+    """A data set's pictures are faces already: each is aligned where the detector sees it, else taken whole."""
+    emotions = [EMOTIONS[label] for label in samples.labels]
+    portraits = crops.portraits(samples, cache=cache)
+    return entries_from_crops(crops.crops(samples, cache=cache), emotions, samples.sources, portraits)
 
 
 def write_recipe(run: Path, out: Path) -> None:

@@ -1,9 +1,20 @@
-"""The reference set's builder: a gallery whose first page shows every emotion."""
+"""The reference set's builder: of FER+ a gallery whose first page shows every emotion, of other data one's own."""
+
+from pathlib import Path
 
 import numpy as np
+import pytest
+from PIL import Image
 
-from siamese.evaluation.reference import in_turn
+from siamese.errors import ReferenceSetError
+from siamese.evaluation.reference import build_own_reference, in_turn
 from siamese.gallery.composites import Composite
+from siamese.network.twin import TwinConfig, TwinNetwork, save_network
+from siamese.service import ExpressionService
+from siamese.training.run_folder import BEST, CONFIG, CURVE
+from siamese.vocabulary import EMOTIONS
+from tests.tiny import draw_face
+from tests.training.small import SMALL
 
 
 def test_the_first_composites_are_one_of_each_emotion() -> None:
@@ -12,3 +23,27 @@ def test_the_first_composites_are_one_of_each_emotion() -> None:
     composites = [Composite(emotion, face, face, np.arange(16), 0.8) for emotion in given]
     expected = ["anger", "fear", "neutral", "anger", "fear", "anger"]
     assert [composite.emotion for composite in in_turn(composites)] == expected
+
+
+def test_a_run_on_ones_own_photos_becomes_a_service_that_knows_their_expressions(tmp_path: Path) -> None:
+    shown = ("anger", "happiness", "surprise")
+    for part, seeds in (("train", range(8)), ("validation", range(8, 11))):
+        for emotion in shown:
+            for seed in seeds:
+                path = tmp_path / "photos" / part / emotion / f"{seed}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(draw_face(EMOTIONS.index(emotion), seed, 96)).save(path)
+    run = tmp_path / "run"
+    run.mkdir()
+    save_network(TwinNetwork(TwinConfig(SMALL)), run / BEST)
+    (run / CONFIG).write_text("{}")
+    (run / CURVE).write_text("epoch\n")
+    build_own_reference(run, "folder", tmp_path / "photos", tmp_path / "reference", tmp_path)
+    service = ExpressionService.load(tmp_path / "reference")
+    assert set(service.prototypes.names) == set(service.gallery.emotions) == set(shown)
+    assert len(service.gallery) == 24
+    assert {path.stem.split()[0] for path in (tmp_path / "reference" / "examples").iterdir()} == set(shown)
+    (reading,) = service.recognise(draw_face(1, 0, 96), whole=True)
+    assert reading.emotion in shown and sum(reading.probabilities.values()) == pytest.approx(1)
+    with pytest.raises(ReferenceSetError, match=r"something in .* already"):
+        build_own_reference(run, "folder", tmp_path / "photos", tmp_path / "reference", tmp_path)
