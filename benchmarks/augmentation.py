@@ -44,6 +44,7 @@ def made_up() -> TrainingData:
         transforms=torch.from_numpy(whole_picture(48, 48)).expand(_IMAGES, 2, 3),
         targets=torch.eye(len(EMOTIONS))[labels],
         labels=labels,
+        metric_labels=labels,
     )
 
 

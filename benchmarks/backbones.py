@@ -62,7 +62,7 @@ class Comparison:
         self.samples, self._config, self._out = samples, config, out
         self._fabric: Fabric = make_fabric(config)
         images, transforms = framed(samples, crops.transforms(samples, config.crops, config.cache))
-        tensors = map(torch.from_numpy, (images, transforms, samples.targets, samples.labels))
+        tensors = map(torch.from_numpy, (images, transforms, samples.targets, samples.labels, samples.labels))
         self._data = TrainingData(*tensors)
         self._crops = self._data.crops(slice(None))
 

@@ -4,8 +4,10 @@ FER2013 was gathered by image search, which finds a picture more than once; some
 `python -m siamese.datasets.duplicates ROOT` counts them at several thresholds, within and across the parts.
 """
 
+import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from siamese.datasets import fer2013
+from siamese.datasets.crops import fingerprint
 from siamese.datasets.samples import Samples
 
 THRESHOLD = 0.92  # correlation of pixels, above which hardly a pair of FER2013 is one by chance, as `table` shows
@@ -59,6 +62,25 @@ def groups(pairs: NDArray[np.int64], count: int) -> NDArray[np.int32]:
     """The group (count,) of each of `count` images, counted from 0: copies of copies are together, others alone."""
     links = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
     return connected_components(links, directed=False)[1]
+
+
+def repeats(images: NDArray[np.uint8], eligible: NDArray[np.bool_], cache: str | Path) -> NDArray[np.bool_]:
+    """Which of the eligible images (n,) are near-copies, direct or by way of others, of an eligible one before them.
+
+    The comparison, minutes for FER2013, is kept in the folder `cache`.
+    """
+    path = Path(cache) / f"copies-{fingerprint(images)}-{THRESHOLD:g}.npy"
+    if not path.is_file():
+        pairs, _ = near_copies(images)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(f".{os.getpid()}.npy")
+        np.save(unfinished, groups(pairs, len(images)), allow_pickle=False)
+        unfinished.replace(path)
+    rows = np.flatnonzero(eligible)
+    _, first = np.unique(np.load(path, allow_pickle=False)[rows], return_index=True)
+    repeated = eligible.copy()
+    repeated[rows[first]] = False
+    return repeated
 
 
 def table(parts: Mapping[str, Samples]) -> str:

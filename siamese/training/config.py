@@ -34,6 +34,11 @@ class TrainingConfig:
     validation_share: float = option(
         0.1, "share of people or images held out where there is no validation part", least=0.01, most=0.5
     )
+    near_copies: str = option(
+        "drop",
+        "«drop» keeps a picture's near-copies out of pairs and triplets; the votes are fitted on all",
+        ("drop", "keep"),
+    )
     cache: str = option("cache", "folder that keeps detected faces between runs")
     out: str = option("runs/twin", "folder of the run: configuration, CSV, TensorBoard events, checkpoints, curves")
     limit: int = option(0, "train on this many images only, for a quick look; 0 takes all")

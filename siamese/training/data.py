@@ -9,6 +9,7 @@ from sklearn.model_selection import GroupShuffleSplit
 
 from siamese.datasets import crops
 from siamese.datasets.catalogue import DATASETS, load_dataset
+from siamese.datasets.duplicates import repeats
 from siamese.datasets.samples import UNLABELLED, Samples
 from siamese.errors import TrainingError
 from siamese.faces.align import CROP_SIZE, warp
@@ -30,12 +31,16 @@ class LabelledCrops:
 
 @dataclass(frozen=True, eq=False)
 class TrainingData:
-    """Images (n, h, w) uint8 with crop-to-image transforms (n, 2, 3), vote shares (n, 8) and labels (n,)."""
+    """Images (n, h, w) uint8 with crop-to-image transforms (n, 2, 3), vote shares (n, 8) and labels (n,).
+
+    By `metric_labels` (n,) pairs and triplets are formed: they are UNLABELLED also where a picture repeats another.
+    """
 
     images: torch.Tensor
     transforms: torch.Tensor
     targets: torch.Tensor
     labels: torch.Tensor
+    metric_labels: torch.Tensor
 
     def crops(self, rows: slice) -> torch.Tensor:
         """Some crops as they are, (n, 1, 48, 48) in 0…1."""
@@ -62,7 +67,7 @@ def load_parts(config: TrainingConfig) -> tuple[TrainingData, LabelledCrops]:
         if np.count_nonzero(counts) < 2 or counts.max() < 2:
             raise TrainingError(f"To {name} on {config.data} takes images of two emotions, and two of one. Add some.")
     images, transforms = framed(train, crops.transforms(train, config.crops, config.cache))
-    tensors = map(torch.from_numpy, (images, transforms, train.targets, train.labels))
+    tensors = map(torch.from_numpy, (images, transforms, train.targets, train.labels, metric_labels(train, config)))
     validation_crops = torch.from_numpy(crops.crops(validation, config.crops, config.cache))[:, None] / 255
     return TrainingData(*tensors), LabelledCrops(validation_crops, validation.labels)
 
@@ -82,6 +87,14 @@ def split(config: TrainingConfig) -> tuple[Samples, Samples]:
     splitter = GroupShuffleSplit(1, test_size=config.validation_share, random_state=config.seed)
     kept, held_out = next(splitter.split(train.images, groups=groups))
     return train.take(kept), train.take(held_out)
+
+
+def metric_labels(train: Samples, config: TrainingConfig) -> NDArray[np.int64]:
+    """The labels (n,) by which pairs and triplets are formed: of near-copies, none but the first has one."""
+    if config.near_copies == "keep":
+        return train.labels
+    repeated = repeats(train.images, train.labels != UNLABELLED, config.cache)
+    return np.where(repeated, UNLABELLED, train.labels)
 
 
 def framed(samples: Samples, transforms: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:

@@ -24,14 +24,18 @@ class BatchSampler:
     K rows each. `mixed` has both parts, `balanced` only the second, `natural` and `weighted` only the first.
     """
 
-    def __init__(self, labels: NDArray[np.int64], config: "TrainingConfig") -> None:
-        """`labels` (n,), UNLABELLED where a row serves the auxiliary term alone.
+    def __init__(
+        self, labels: NDArray[np.int64], config: "TrainingConfig", metric_labels: NDArray[np.int64] | None = None
+    ) -> None:
+        """`labels` (n,), UNLABELLED where a row serves the auxiliary term alone; the P classes of K are made by
+        `metric_labels` (n,), which may leave out more, or by the same.
 
         Raises TrainingError where there are fewer classes than a batch is to hold, or no rows for it to hold.
         """
         self._rows = len(labels)
         self._seed = config.seed
-        self._of_class = [np.flatnonzero(labels == label) for label in np.unique(labels[labels != UNLABELLED])]
+        eligible = labels if metric_labels is None else metric_labels
+        self._of_class = [np.flatnonzero(eligible == label) for label in np.unique(eligible[eligible != UNLABELLED])]
         there = len(self._of_class)
         self._drawn = 0 if config.sampler == "balanced" else min(config.natural_per_batch, self._rows)
         self._classes = (config.classes_per_batch or there) if config.sampler in ("mixed", "balanced") else 0

@@ -42,7 +42,7 @@ class Trainer:
         """Start a run, or go on from the checkpoint `resumed`. Raises TrainingError where that cannot be."""
         self.config, self.data, self.fabric = config, data, fabric
         self.progress = Progress()
-        self._sampler = BatchSampler(data.labels.numpy(), config)
+        self._sampler = BatchSampler(data.labels.numpy(), config, data.metric_labels.numpy())
         _require_even_shares(self._sampler.batch_size, fabric.world_size)
         self.steps_per_epoch = -(-self._sampler.batches_per_epoch // config.accumulate)
         torch.manual_seed(config.seed)
@@ -137,7 +137,7 @@ class Trainer:
         """The auxiliary and the metric loss of a batch, over all devices: each computes its own share of the
         embeddings, and all of them the same losses."""
         crops = self._augmented(rows, seed)
-        crops, targets, labels = mix(crops, self._targets[rows], self.data.labels[rows], self.config, seed)
+        crops, targets, labels = mix(crops, self._targets[rows], self.data.metric_labels[rows], self.config, seed)
         device, rank, ranks = self.fabric.device, self.fabric.global_rank, self.fabric.world_size
         torch.manual_seed(seed + rank)  # of dropout
         own = crops.chunk(ranks)[rank].to(device, memory_format=torch.channels_last)

@@ -1,12 +1,14 @@
 """Near-copies: pairs whose pixels correlate, upright or mirrored, as a plain loop over all pairs finds them."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from siamese.datasets import duplicates
-from siamese.datasets.duplicates import copies_of, groups, near_copies, table
+from siamese.datasets.duplicates import copies_of, groups, near_copies, repeats, table
 from siamese.datasets.samples import Samples
 
 
@@ -55,6 +57,15 @@ def test_copies_are_marked_among_the_images_asked_about() -> None:
     test[1] = train[4][:, ::-1]
     assert copies_of(train, test).tolist() == [False] * 4 + [True, False]
     assert copies_of(test, train).tolist() == [False, True, False]
+
+
+def test_of_eligible_copies_all_but_the_first_repeat(tmp_path: Path) -> None:
+    images = np.concatenate([noise(3), noise(3)[[1, 0]], noise(3)[[1]][:, :, ::-1]])
+    everything = np.ones(6, bool)
+    assert repeats(images, everything, tmp_path).tolist() == [False, False, False, True, True, True]
+    without_the_first = np.array([True, False, True, True, True, True])
+    assert repeats(images, without_the_first, tmp_path).tolist() == [False, False, False, False, True, True]
+    assert len(list(tmp_path.iterdir())) == 1  # compared once
 
 
 def test_copies_of_copies_are_one_group_and_others_stand_alone() -> None:

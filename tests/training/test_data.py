@@ -13,7 +13,7 @@ from siamese.faces.align import face_crop, whole_picture
 from siamese.training import data
 from siamese.training.augment import cut
 from siamese.training.config import TrainingConfig
-from siamese.training.data import framed, load_parts, split
+from siamese.training.data import framed, load_parts, metric_labels, split
 from siamese.vocabulary import EMOTIONS
 from tests.datasets.made_up import write_picture
 from tests.training.small import write_parts
@@ -84,3 +84,12 @@ def test_examples_are_of_every_class(tmp_path: Path) -> None:
     examples = train.examples()
     assert sorted(set(examples.labels.tolist())) == [0, 1, 2, 3]
     assert len(examples.crops) == len(examples.labels) == 160
+
+
+@pytest.mark.parametrize(("near_copies", "expected"), [("drop", [0, 1, -1, 2]), ("keep", [0, 1, 0, 2])])
+def test_a_picture_that_repeats_another_is_in_no_pair(near_copies: str, expected: list[int], tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (4, 48, 48), dtype=np.uint8)
+    images[2] = images[0, :, ::-1]
+    given = dataclasses.replace(samples(48, 4), images=images, labels=np.array([0, 1, 0, 2]))
+    config = TrainingConfig(near_copies=near_copies, cache=str(tmp_path))
+    assert metric_labels(given, config).tolist() == expected

@@ -20,7 +20,7 @@ def data() -> TrainingData:
     images = np.random.default_rng(0).integers(0, 256, (COUNT, 48, 48), dtype=np.uint8)
     transforms = np.repeat(whole_picture(48, 48)[None], COUNT, axis=0)
     labels = torch.arange(COUNT)
-    return TrainingData(torch.from_numpy(images), torch.from_numpy(transforms), torch.eye(8)[labels], labels)
+    return TrainingData(torch.from_numpy(images), torch.from_numpy(transforms), torch.eye(8)[labels], labels, labels)
 
 
 @pytest.fixture(scope="module")

@@ -93,3 +93,11 @@ def test_class_weights_are_those_of_scikit_learn() -> None:
     expected = compute_class_weight("balanced", classes=np.arange(3), y=labelled)
     np.testing.assert_allclose(class_weights(LABELS, 3), expected)
     np.testing.assert_allclose(class_weights(LABELS), [*expected, 0, 0, 0, 0, 0])
+
+
+def test_what_has_no_metric_label_is_drawn_but_not_balanced() -> None:
+    """Odd rows have one."""
+    metric_labels = np.where(np.arange(len(LABELS)) % 2, LABELS, -1)
+    batches = list(BatchSampler(LABELS, replace(CONFIG, sampler="mixed"), metric_labels).epoch(0))
+    assert sorted(np.concatenate([rows[:10] for rows in batches])) == list(range(90))
+    assert all((rows[10:] % 2 == 1).all() for rows in batches)
