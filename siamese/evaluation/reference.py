@@ -36,8 +36,9 @@ from siamese.training.run_folder import BEST, CONFIG, CURVE
 from siamese.vocabulary import EMOTIONS
 
 GALLERY_TITLE = "Composite portraits from FER+"
+RECIPE = "recipe.json"
 
-_PATHS, _FILES = ("data", "cache", "out"), ("initial_weights", "teachers")
+_PATHS = ("data", "cache", "out")
 
 
 def build_reference(run: Path, root: Path, out: Path, figures: Path, cache: Path = Path("cache")) -> None:
@@ -84,10 +85,17 @@ def entries_of(samples: Samples, cache: Path) -> Iterator[Entry]:
 
 def write_recipe(run: Path, out: Path) -> None:
     """How the network was trained: the run's settings, without the paths of whoever trained it, and its curve."""
-    recipe = json.loads((run / CONFIG).read_text())
-    kept = {name: Path(value).name if name in _FILES else value for name, value in recipe.items()}
-    (out / "recipe.json").write_text(json.dumps({n: v for n, v in kept.items() if n not in _PATHS}, indent=2) + "\n")
+    recipe = {name: value for name, value in json.loads((run / CONFIG).read_text()).items() if name not in _PATHS}
+    recipe["initial_weights"] = _place(recipe.get("initial_weights", ""))
+    recipe["teachers"] = [_place(each) for each in recipe.get("teachers", "").split(",") if each]
+    (out / RECIPE).write_text(json.dumps(recipe, indent=2) + "\n")
     shutil.copyfile(run / CURVE, out / CURVE)
+
+
+def _place(path: str) -> str:
+    """A network of a run by the run's name and its own, another file by its name."""
+    parts = Path(path).parts
+    return "/".join(parts[-2:] if path.endswith(".safetensors") else parts[-1:])
 
 
 def build_composites(
@@ -147,6 +155,7 @@ def write_evidence(out: Path, root: Path, figures: Path, network: TwinNetwork, e
         crop_size=CROP_SIZE,
         onnx_bytes=(out / "network.onnx").stat().st_size,
         fingerprint=embedder.fingerprint,
+        teachers=len(json.loads((out / RECIPE).read_text())["teachers"]),
     )
     command = "python -m siamese reference build"
     card = model_card(validation, majority, plurality, calibration, verification, facts, command)

@@ -20,6 +20,7 @@ class NetworkFacts:
     crop_size: int  # pixels
     onnx_bytes: int
     fingerprint: str
+    teachers: int = 0  # networks that it learned from beside the votes
 
 
 def model_card(
@@ -43,6 +44,7 @@ def model_card(
         backbone=network.backbone,
         fingerprint=network.fingerprint,
         command=command,
+        learning=_learning_sentence(network.teachers),
         validation_images=f"{validation.images:,}",
         majority_images=f"{majority.images:,}",
         plurality_images=f"{plurality.images:,}",
@@ -115,6 +117,15 @@ def _recall_table(validation: Evidence, majority: Evidence, plurality: Evidence)
     )
 
 
+def _learning_sentence(teachers: int) -> str:
+    if not teachers:
+        return "The network learned from the training part."
+    return (
+        f"The network learned from the training part: from its votes, and from what {teachers} networks that had\n"
+        "learned from the same part before saw in it (distillation)."
+    )
+
+
 def _calibration_sentence(calibration: Calibration) -> str:
     temperature = f"a softmax over the similarities with a temperature of {calibration.temperature:.4f}"
     if not calibration.offsets:
@@ -169,8 +180,8 @@ examples are nearest. Written by `{command}`; no figure is typed by hand.
 ## Data and protocols
 
 Trained and measured on FER+ (Barsoum et al. 2016): FER2013's 48×48 grey faces, found by image search, each labelled by
-ten people. The network learned from the training part; prototypes are the class means of its embeddings there, in
-which an image counts the more, the more votes agree with its label.
+ten people. {learning} Prototypes are the class means of its embeddings
+of that part, in which an image counts the more, the more votes agree with its label.
 The checkpoint, the calibration and the threshold were chosen on the validation part, and nothing on the test part.
 
 - **majority**: single votes dropped as noise; images of which more than half the remaining votes are for one emotion.

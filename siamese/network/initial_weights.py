@@ -7,21 +7,26 @@ import torch
 from siamese.errors import TrainingError
 from siamese.network.backbones.imagenet import load_imagenet_weights
 from siamese.network.face_weights import load_face_weights
+from siamese.network.joining import join
 from siamese.network.twin import TwinNetwork, load_network
 
 IMAGENET = "imagenet"
 
 
 def load_initial_weights(network: TwinNetwork, source: str, crops: torch.Tensor) -> None:
-    """Start from `source`: «imagenet», an npz of face weights, or a network that a run saved as safetensors.
+    """Start from `source`: «imagenet», an npz of face weights, a network that a run saved as safetensors, or two.
 
-    Face weights measure their batch statistics on `crops` (n, 1, height, width) in 0…1. Raises TrainingError when the
+    Two, a comma between, are joined in a backbone that is a pair. Face weights measure their batch statistics on
+    `crops` (n, 1, height, width) in 0…1, and a pair what its members have in common. Raises TrainingError when the
     weights cannot be had or do not fit the network, and ReferenceSetError when a safetensors file holds no network.
     """
     if source == IMAGENET:
         load_imagenet_weights(network.backbone)
     elif source.endswith(".npz"):
         load_face_weights(network.backbone, source, crops)
+    elif "," in source:
+        first, second = map(load_network, source.split(",", 1))
+        join(first, second, network, crops)
     elif source.endswith(".safetensors"):
         _copy(load_network(source), network, source)
     else:

@@ -45,7 +45,7 @@ class TrainingConfig:
     # network
     backbone: str = option("mobilenet", "the twins' shared backbone", BACKBONES)
     initial_weights: str = option(
-        "", "start from these: an npz of face weights, a network that a run saved (.safetensors), or «imagenet»"
+        "", "start from these: an npz of face weights, a network that a run saved (.safetensors), two, or «imagenet»"
     )
     embedding_size: int = option(128, "components of the embedding", least=2)
     dropout: float = option(0.2, "share of features dropped before the embedding", most=0.95)

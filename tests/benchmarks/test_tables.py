@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import ablations, backbones, baselines
+from benchmarks import ablations, backbones, baselines, collapse
 from siamese.datasets.catalogue import load_dataset
 from siamese.training.config import TrainingConfig, check
 from siamese.training.guard import spread
@@ -110,3 +110,21 @@ def test_ablations_are_runs_that_differ_in_one_choice(
 def test_every_ablation_is_a_recipe_that_the_trainer_takes() -> None:
     for name in ablations.ABLATIONS:
         check(ablations.run_of(TrainingConfig(), name, ""))
+
+
+def test_a_collapse_and_its_cures_are_told_from_runs(
+    ckplus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        collapse, "SETTINGS", {"no margin": {"margin": 0.0, "collapse": 0.5}, "as it is": {"collapse": 1.0}}
+    )
+    monkeypatch.setattr(collapse, "RECIPE", replace(collapse.RECIPE, validation_share=0.5, precision="32-true"))
+    words = ["--root", str(ckplus), "--backbones", SMALL, "--epochs", "6"]
+    collapse.main([*words, "--json"])
+    found = json.loads(capsys.readouterr().out)[SMALL]
+    assert "has collapsed in epoch" in found["no margin"]["stopped"] and not found["as it is"]["stopped"]
+    collapse.main(words)
+    page = capsys.readouterr().out
+    assert f"| `{SMALL}` | no margin | collapsed, epoch {found['no margin']['epoch']:.0f} |" in page
+    assert f"| `{SMALL}` | as it is | – | {found['as it is']['roc_auc']:.3g} |" in page

@@ -19,9 +19,9 @@ def evidence(judged):
     )
 
 
-def card_of(judged, validation, majority, plurality, calibration=None):
+def card_of(judged, validation, majority, plurality, calibration=None, facts=FACTS):
     calibration = calibration or judged.calibration
-    return model_card(validation, majority, plurality, calibration, judged.verification, FACTS, COMMAND)
+    return model_card(validation, majority, plurality, calibration, judged.verification, facts, COMMAND)
 
 
 def row_of(card, name):
@@ -64,3 +64,9 @@ def test_the_card_says_what_it_is_made_of_and_what_it_is_not_for(judged, evidenc
     for fact in (COMMAND, "3.3 million", "13.4 MB", "0123456789ab", "48×48", f"{evidence.ece:.3f}", "Art. 5(1)(f)"):
         assert fact in card
     assert not re.search(r"[{}]|\bnan\b|\bNone\b(?! is)", card)
+
+
+def test_it_says_how_many_teachers_the_network_had(judged, evidence):
+    assert "distillation" not in card_of(judged, evidence, evidence, evidence)
+    taught = card_of(judged, evidence, evidence, evidence, facts=replace(FACTS, teachers=2))
+    assert "from what 2 networks" in taught and "(distillation)" in taught

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from siamese.errors import TrainingError
+from siamese.network.backbones import BACKBONES
+from siamese.network.backbones.pair import Pair
 from siamese.network.initial_weights import load_initial_weights
 from siamese.network.twin import TwinConfig, TwinNetwork, save_network
 
@@ -35,3 +38,24 @@ def test_a_network_of_another_make_is_refused(tmp_path: Path) -> None:
 def test_anything_else_is_refused_by_name() -> None:
     with pytest.raises(TrainingError, match=r"must be «imagenet», an \.npz or a \.safetensors, not «faces.pt»"):
         load_initial_weights(network(), "faces.pt", CROPS)
+
+
+def test_a_pair_of_two_networks_sees_what_both_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With room for both embeddings, its similarities are those of the two laid side by side at one mean length."""
+    monkeypatch.setitem(BACKBONES, "pair", lambda: Pair(BACKBONES["resnet18_half"]))
+    members = [network(seed=seed) for seed in (1, 2)]
+    for number, member in enumerate(members):
+        save_network(member, tmp_path / f"{number}.safetensors")
+    pair = TwinNetwork(TwinConfig("pair", embedding_size=32)).eval()
+    crops = torch.rand(40, 1, 48, 48)
+    load_initial_weights(pair, f"{tmp_path / '0.safetensors'},{tmp_path / '1.safetensors'}", crops)
+    with torch.no_grad():
+        outputs = [member.head(member.backbone(crops)) for member in members]
+        beside = F.normalize(torch.cat([each / each.norm(dim=1).mean() for each in outputs], dim=1), dim=1)
+        torch.testing.assert_close(pair(crops) @ pair(crops).T, beside @ beside.T, rtol=1e-3, atol=1e-4)
+
+
+def test_a_backbone_that_is_no_pair_takes_one_network(tmp_path: Path) -> None:
+    save_network(network(), tmp_path / "a.safetensors")
+    with pytest.raises(TrainingError, match="resnet18_half is no pair"):
+        load_initial_weights(network(), f"{tmp_path / 'a.safetensors'},{tmp_path / 'a.safetensors'}", CROPS)

@@ -11,11 +11,13 @@ from siamese.network.backbones.efficientnet_lite import EfficientNetLite0
 from siamese.network.backbones.layers import Backbone
 from siamese.network.backbones.mobilefacenet import MobileFaceNet
 from siamese.network.backbones.mobilenet import MobileNetFaces
+from siamese.network.backbones.pair import Pair
 from siamese.network.backbones.plain import HalfResNet18, PlainCNN, SmallVGG
 from siamese.network.backbones.torchvision_networks import mobile, resnet
 
 BACKBONES: dict[str, Callable[[], Backbone]] = {
     "mobilenet": MobileNetFaces,
+    "mobilenet_pair": partial(Pair, MobileNetFaces),
     "mobilefacenet": MobileFaceNet,
     "resnet18": partial(resnet, "resnet18"),
     "resnet18_half": HalfResNet18,

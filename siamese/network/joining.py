@@ -1,0 +1,38 @@
+"""Two trained networks → one network with a pair of backbones, whose similarities are the mean of theirs.
+
+Networks that were trained apart err apart, so that together they read better than each (Hansen and Salamon 1990).
+"""
+
+import torch
+import torch.nn.functional as F
+
+from siamese.errors import TrainingError
+from siamese.network.backbones.pair import Pair
+from siamese.network.twin import TwinNetwork
+
+
+@torch.no_grad()
+def join(first: TwinNetwork, second: TwinNetwork, network: TwinNetwork, crops: torch.Tensor) -> None:
+    """Start `network`, which has a pair of backbones, from two networks.
+
+    Their embeddings, brought to one mean length, are laid side by side and turned onto the directions in which those of
+    `crops` (n, 1, height, width) lie; what does not fit into the embedding's size is cut off. Raises TrainingError when
+    the networks are not such as the pair is made of.
+    """
+    members = (first.eval(), second.eval())
+    if not isinstance(network.backbone, Pair):
+        raise TrainingError(f"--backbone {network.config.backbone} is no pair of two networks. Choose one that is.")
+    try:
+        for own, member in zip(network.backbone.members, members, strict=True):
+            own.load_state_dict(member.backbone.state_dict())
+    except RuntimeError as error:
+        raise TrainingError(f"The two networks are not those of a {network.config.backbone}: {error}") from error
+    lengths = [member.head(member.backbone(crops)).norm(dim=1).mean() for member in members]
+    weight = torch.block_diag(*(member.head.weight / size for member, size in zip(members, lengths, strict=True)))
+    bias = torch.cat([member.head.bias / size for member, size in zip(members, lengths, strict=True)])
+    outputs = network.backbone.eval()(crops) @ weight.T + bias
+    directions = torch.linalg.svd(outputs).Vh[: network.config.embedding_size]
+    network.head.weight.copy_(directions @ weight)
+    network.head.bias.copy_(directions @ bias)
+    proxies = torch.cat([F.normalize(member.proxies, dim=1) for member in members], dim=1)
+    network.proxies.copy_(F.normalize(proxies @ directions.T, dim=1))
