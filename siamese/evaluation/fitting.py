@@ -19,7 +19,7 @@ from siamese.metric.prototypes import Prototypes, fit_prototypes
 from siamese.metric.verification import fit_verification
 from siamese.network.export import export_onnx
 from siamese.network.runtime import Embedder
-from siamese.network.twin import TwinNetwork, load_network, save_network
+from siamese.network.twin import TwinNetwork, load_network, rounded, save_network
 from siamese.training.run_folder import BEST
 from siamese.vocabulary import EMOTIONS
 
@@ -32,11 +32,13 @@ def fit_reference(
 ) -> Prototypes:
     """Write the network, prototypes, calibration and verification to `out`, for the expressions that `train` has.
 
-    Both parts are labelled. Returns the prototypes. Raises MeasurementError where a part has too few of an expression.
+    The network's weights are rounded to half precision before anything is measured with it. Both parts are labelled.
+    Returns the prototypes. Raises MeasurementError where a part has too few of an expression.
     """
     out.mkdir(parents=True, exist_ok=True)
-    save_network(network, out / "network.safetensors")
-    export_onnx(network, out / "network.onnx")
+    network = rounded(network)
+    save_network(network, out / "network.safetensors", half=True)
+    export_onnx(network, out / "network.onnx", half=True)
     embedder = Embedder(out / "network.onnx")
     names = tuple(EMOTIONS[label] for label in np.unique(train.labels))
     validation = known(validation, names)

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
+import onnx
 import torch
+from onnx import TensorProto, helper, numpy_helper
 
 from siamese.faces.align import CROP_SIZE
 from siamese.network.twin import TwinNetwork
@@ -10,8 +13,11 @@ from siamese.network.twin import TwinNetwork
 INPUT, OUTPUT = "crops", "embeddings"
 
 
-def export_onnx(network: TwinNetwork, path: str | Path) -> None:
-    """Write the network for ONNX Runtime: `crops` (n, 1, 48, 48) float in 0…1 → `embeddings` (n, embedding_size)."""
+def export_onnx(network: TwinNetwork, path: str | Path, half: bool = False) -> None:
+    """Write the network for ONNX Runtime: `crops` (n, 1, 48, 48) float in 0…1 → `embeddings` (n, embedding_size).
+
+    With `half`, weights are stored in half precision, which halves the file; everything is computed in single.
+    """
     example = torch.zeros(2, 1, CROP_SIZE, CROP_SIZE)
     torch.onnx.export(
         network.eval(),
@@ -22,4 +28,27 @@ def export_onnx(network: TwinNetwork, path: str | Path) -> None:
         dynamic_axes={INPUT: {0: "n"}, OUTPUT: {0: "n"}},
         opset_version=17,
         dynamo=False,
+        # Folded into its convolution, a batch norm would make weights that half precision cannot hold.
+        training=torch.onnx.TrainingMode.PRESERVE if half else torch.onnx.TrainingMode.EVAL,
+        do_constant_folding=not half,
     )
+    if half:
+        _halve(Path(path))
+
+
+def _halve(path: Path) -> None:
+    """Store each weight in half precision, before a cast to single; ONNX Runtime does the cast once, when it loads."""
+    model = onnx.load(path)
+    stored, casts = [], []
+    for weights in model.graph.initializer:
+        if weights.data_type != TensorProto.FLOAT:
+            stored.append(weights)
+            continue
+        name = f"{weights.name}.half"
+        stored.append(numpy_helper.from_array(numpy_helper.to_array(weights).astype(np.float16), name))
+        casts.append(helper.make_node("Cast", [name], [weights.name], to=TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.initializer[:], model.graph.node[:]
+    model.graph.initializer.extend(stored)
+    model.graph.node.extend(nodes)
+    onnx.save(model, path)

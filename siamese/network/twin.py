@@ -46,9 +46,20 @@ class TwinNetwork(nn.Module):
         return F.normalize(self.head(self.dropout(features)), dim=1)
 
 
-def save_network(network: TwinNetwork, path: str | Path) -> None:
-    """Write weights and configuration as one safetensors file, which takes the place of an older one at once."""
-    weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+def rounded(network: TwinNetwork) -> TwinNetwork:
+    """The same network, computing in single precision as ever, with weights that half precision can hold."""
+    return network.half().float()
+
+
+def save_network(network: TwinNetwork, path: str | Path, half: bool = False) -> None:
+    """Write weights and configuration as one safetensors file, which takes the place of an older one at once.
+
+    With `half`, weights are stored in half precision: exactly those of a `rounded` network.
+    """
+    state = network.state_dict().items()
+    weights = {
+        name: (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous() for name, tensor in state
+    }
     unfinished = Path(path).with_suffix(".partial")
     save_file(weights, unfinished, metadata={"config": json.dumps(asdict(network.config))})
     unfinished.replace(path)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from siamese.errors import ReferenceSetError
 from siamese.network.export import export_onnx
 from siamese.network.runtime import Embedder
-from siamese.network.twin import TwinConfig, TwinNetwork, load_network, save_network
+from siamese.network.twin import TwinConfig, TwinNetwork, load_network, rounded, save_network
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +73,23 @@ def test_a_saved_network_comes_back(network: TwinNetwork, tmp_path: Path) -> Non
     again = load_network(tmp_path / "network.safetensors")
     assert again.config == network.config
     np.testing.assert_array_equal(by_pytorch(again, some_crops(2)), by_pytorch(network, some_crops(2)))
+
+
+def test_in_half_precision_a_rounded_network_is_stored_as_it_is_in_half_the_space(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    given = TwinNetwork(TwinConfig()).eval()
+    save_network(given, tmp_path / "full.safetensors")
+    before = by_pytorch(given, some_crops(3))
+    network = rounded(given)
+    np.testing.assert_allclose(by_pytorch(network, some_crops(3)), before, atol=0.01)
+    save_network(network, tmp_path / "half.safetensors", half=True)
+    again = load_network(tmp_path / "half.safetensors")
+    np.testing.assert_array_equal(by_pytorch(again, some_crops(3)), by_pytorch(network, some_crops(3)))
+    export_onnx(network, tmp_path / "half.onnx", half=True)
+    found = Embedder(tmp_path / "half.onnx").embed(some_crops(3), mirror=False)
+    np.testing.assert_allclose(found, by_pytorch(network, some_crops(3)), atol=1e-4)
+    full, *halves = ((tmp_path / name).stat().st_size for name in ("full.safetensors", "half.safetensors", "half.onnx"))
+    assert all(half < 0.53 * full for half in halves)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a network", None])
