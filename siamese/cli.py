@@ -13,7 +13,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from siamese.datasets.catalogue import DATASETS
-from siamese.errors import GalleryError, MeasurementError, SemblanceError
+from siamese.errors import GalleryError, MeasurementError, ReferenceSetError, SemblanceError
 from siamese.vocabulary import emotion_of
 
 if TYPE_CHECKING:
@@ -230,7 +230,10 @@ def build(
 
 @reference_app.command("build")
 def build_reference_set(
-    run: Annotated[Path, typer.Option(help="The training run's folder.")],
+    run: Annotated[
+        list[Path],
+        typer.Option(help="A training run's folder, or a network in one. Two of FER+, each with --run, are joined."),
+    ],
     root: Annotated[Path, typer.Option(help="The data set's folder, for prototypes and calibration.")],
     dataset: Dataset = "ferplus",
     out: Annotated[Path | None, typer.Option(help="Folder to write the reference set to.")] = None,
@@ -245,14 +248,17 @@ def build_reference_set(
     other data set with train and validation, one whose gallery shows the training pictures: keep it to yourself.
     """
     from siamese.evaluation.reference import build_own_reference, build_reference
+    from siamese.training.run_folder import BEST
 
+    if len(run) > (2 if dataset == "ferplus" else 1):
+        raise ReferenceSetError("Of FER+, two networks can be joined; of any other data set, give one --run.")
     if dataset == "ferplus":
         out = out or Path("prototypes")
-        build_reference(run, root, out, figures, cache)
+        build_reference([each / BEST if each.is_dir() else each for each in run], root, out, figures, cache)
         print(f"{out}: written, with {out / 'MODEL_CARD.md'}")
         return
-    out = out or run / "reference"
-    build_own_reference(run, dataset, root, out, cache)
+    out = out or run[0] / "reference"
+    build_own_reference(run[0], dataset, root, out, cache)
     print(f"{out}: written. It shows single people. To see it: python app.py --reference {out}")
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -21,6 +22,7 @@ from siamese.evaluation.datasets import evaluate_dataset
 from siamese.evaluation.embeddings import embeddings
 from siamese.evaluation.fitting import fit_reference, fit_run
 from siamese.evaluation.illustrations import draw_figures
+from siamese.evaluation.recipe import RECIPE, write_recipe
 from siamese.evaluation.report import NetworkFacts, model_card
 from siamese.faces.align import CROP_SIZE
 from siamese.gallery import thumbnails
@@ -30,32 +32,46 @@ from siamese.gallery.gallery import Gallery
 from siamese.metric.calibration import Calibration
 from siamese.metric.prototypes import Prototypes
 from siamese.metric.verification import Verification
+from siamese.network.joining import joined
 from siamese.network.runtime import Embedder
 from siamese.network.twin import TwinNetwork, load_network
-from siamese.training.run_folder import BEST, CONFIG, CURVE
+from siamese.training.run_folder import BEST
 from siamese.vocabulary import EMOTIONS
 
 GALLERY_TITLE = "Composite portraits from FER+"
-RECIPE = "recipe.json"
 
-_PATHS = ("data", "cache", "out")
+_JOINING_CROPS = 512  # on which it is measured what two networks have in common
 
 
-def build_reference(run: Path, root: Path, out: Path, figures: Path, cache: Path = Path("cache")) -> None:
-    """Write the reference set of the run's best network to `out`, and its figures to the folder `figures`.
+def build_reference(
+    networks: Sequence[Path], root: Path, out: Path, figures: Path, cache: Path = Path("cache")
+) -> None:
+    """Write the reference set of a run's network, or of two that are joined, to `out`, and figures to their folder.
 
-    Prototypes are the weighted class means on FER+'s training part; calibration and threshold are fitted on validation;
-    the test part is only measured. Raises what the loaders of the run and of FER+ raise.
+    `networks` are files in the folders of their runs. Prototypes are the weighted class means on FER+'s training part;
+    calibration and threshold are fitted on validation; the test part is only measured. Raises what the loaders of the
+    runs and of FER+ raise.
     """
-    network = load_network(run / BEST)
     train, validation = (ferplus.load(root, part).labelled() for part in ("train", "validation"))
+    network = network_of(networks, train, cache)
     prototypes = fit_reference(network, train, validation, out, cache)
-    write_recipe(run, out)
+    write_recipe(networks, out)
     embedder = Embedder(out / "network.onnx")
     train_embeddings = embeddings(train, embedder, cache)
     build_composites(train, train_embeddings, embedder, prototypes, cache).save(out / "gallery")
     write_examples(Gallery.load(out / "gallery", embedder.fingerprint), out / "examples")
     write_evidence(out, root, figures, network, embedder, cache)
+
+
+def network_of(networks: Sequence[Path], train: Samples, cache: Path) -> TwinNetwork:
+    """The network in a file, or those in two joined into one. Raises TrainingError where two cannot be joined."""
+    members = [load_network(path) for path in networks]
+    if len(members) == 1:
+        return members[0]
+    first, second = members
+    rows = np.random.default_rng(0).permutation(len(train))[:_JOINING_CROPS]
+    pixels = torch.from_numpy(crops.crops(train, cache=cache)[np.sort(rows)])[:, None] / 255
+    return joined(first, second, pixels)
 
 
 def build_own_reference(run: Path, dataset: str, root: Path, out: Path, cache: Path = Path("cache")) -> None:
@@ -68,7 +84,7 @@ def build_own_reference(run: Path, dataset: str, root: Path, out: Path, cache: P
     if out.exists():
         raise ReferenceSetError(f"There is something in {out} already. Choose another --out.")
     shutil.copytree(fitted, out)
-    write_recipe(run, out)
+    write_recipe([run / BEST], out)
     embedder = Embedder(out / "network.onnx")
     train = load_dataset(dataset, root, "train").labelled()
     gallery = build_gallery(entries_of(train, cache), embedder, f"{root.resolve().name}, {len(train):,} pictures")
@@ -81,21 +97,6 @@ def entries_of(samples: Samples, cache: Path) -> Iterator[Entry]:
     emotions = [EMOTIONS[label] for label in samples.labels]
     portraits = crops.portraits(samples, cache=cache)
     return entries_from_crops(crops.crops(samples, cache=cache), emotions, samples.sources, portraits)
-
-
-def write_recipe(run: Path, out: Path) -> None:
-    """How the network was trained: the run's settings, without the paths of whoever trained it, and its curve."""
-    recipe = {name: value for name, value in json.loads((run / CONFIG).read_text()).items() if name not in _PATHS}
-    recipe["initial_weights"] = _place(recipe.get("initial_weights", ""))
-    recipe["teachers"] = [_place(each) for each in recipe.get("teachers", "").split(",") if each]
-    (out / RECIPE).write_text(json.dumps(recipe, indent=2) + "\n")
-    shutil.copyfile(run / CURVE, out / CURVE)
-
-
-def _place(path: str) -> str:
-    """A network of a run by the run's name and its own, another file by its name."""
-    parts = Path(path).parts
-    return "/".join(parts[-2:] if path.endswith(".safetensors") else parts[-1:])
 
 
 def build_composites(
@@ -148,6 +149,7 @@ def write_evidence(out: Path, root: Path, figures: Path, network: TwinNetwork, e
     majority = evaluate_dataset("ferplus", root, "test", "majority", out, cache)
     plurality = evaluate_dataset("ferplus", root, "test", "plurality", out, cache)
     calibration, verification = Calibration.load(out / "calibration.json"), Verification.load(out / "verification.json")
+    recipes = json.loads((out / RECIPE).read_text())
     facts = NetworkFacts(
         backbone=network.config.backbone,
         parameters=sum(weights.numel() for weights in network.parameters()),
@@ -155,7 +157,8 @@ def write_evidence(out: Path, root: Path, figures: Path, network: TwinNetwork, e
         crop_size=CROP_SIZE,
         onnx_bytes=(out / "network.onnx").stat().st_size,
         fingerprint=embedder.fingerprint,
-        teachers=len(json.loads((out / RECIPE).read_text())["teachers"]),
+        teachers=sum(len(each["teachers"]) for each in recipes),
+        members=len(recipes),
     )
     command = "python -m siamese reference build"
     card = model_card(validation, majority, plurality, calibration, verification, facts, command)

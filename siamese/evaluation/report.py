@@ -21,6 +21,7 @@ class NetworkFacts:
     onnx_bytes: int
     fingerprint: str
     teachers: int = 0  # networks that it learned from beside the votes
+    members: int = 1  # networks that were trained apart and are joined in it
 
 
 def model_card(
@@ -44,7 +45,7 @@ def model_card(
         backbone=network.backbone,
         fingerprint=network.fingerprint,
         command=command,
-        learning=_learning_sentence(network.teachers),
+        learning=_learning_sentence(network.members, network.teachers),
         validation_images=f"{validation.images:,}",
         majority_images=f"{majority.images:,}",
         plurality_images=f"{plurality.images:,}",
@@ -117,13 +118,15 @@ def _recall_table(validation: Evidence, majority: Evidence, plurality: Evidence)
     )
 
 
-def _learning_sentence(teachers: int) -> str:
-    if not teachers:
-        return "The network learned from the training part."
-    return (
-        f"The network learned from the training part: from its votes, and from what {teachers} networks that had\n"
-        "learned from the same part before saw in it (distillation)."
-    )
+def _learning_sentence(members: int, teachers: int) -> str:
+    sentence = "The network learned from the training part."
+    if members > 1:
+        sentence = f"{members} networks learned from the training part, each by itself, and were then joined in one."
+    if teachers:
+        sentence += (
+            f"\nBeside the votes, it learned what {teachers} networks trained before saw in that part (distillation)."
+        )
+    return sentence
 
 
 def _calibration_sentence(calibration: Calibration) -> str:
@@ -180,8 +183,9 @@ examples are nearest. Written by `{command}`; no figure is typed by hand.
 ## Data and protocols
 
 Trained and measured on FER+ (Barsoum et al. 2016): FER2013's 48×48 grey faces, found by image search, each labelled by
-ten people. {learning} Prototypes are the class means of its embeddings
-of that part, in which an image counts the more, the more votes agree with its label.
+ten people. {learning}
+Prototypes are the class means of its embeddings of that part, in which an image counts the more, the more votes agree
+with its label.
 The checkpoint, the calibration and the threshold were chosen on the validation part, and nothing on the test part.
 
 - **majority**: single votes dropped as noise; images of which more than half the remaining votes are for one emotion.

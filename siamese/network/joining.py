@@ -3,12 +3,27 @@
 Networks that were trained apart err apart, so that together they read better than each (Hansen and Salamon 1990).
 """
 
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as F
 
 from siamese.errors import TrainingError
+from siamese.network.backbones import BACKBONES
 from siamese.network.backbones.pair import Pair
 from siamese.network.twin import TwinNetwork
+
+PAIR = "{}_pair"  # the name of the backbone that is two of another
+
+
+def joined(first: TwinNetwork, second: TwinNetwork, crops: torch.Tensor) -> TwinNetwork:
+    """A new network made of two, as `join` does it."""
+    config = replace(first.config, backbone=PAIR.format(first.config.backbone))
+    if config.backbone not in BACKBONES:
+        raise TrainingError(f"There is no backbone {config.backbone}, so that two networks cannot be joined in one.")
+    network = TwinNetwork(config)
+    join(first, second, network, crops)
+    return network.eval()
 
 
 @torch.no_grad()

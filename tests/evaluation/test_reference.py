@@ -1,6 +1,5 @@
 """The reference set's builder: of FER+ a gallery whose first page shows every emotion, of other data one's own."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 from PIL import Image
 
 from siamese.errors import ReferenceSetError
-from siamese.evaluation.reference import RECIPE, build_own_reference, in_turn, write_recipe
+from siamese.evaluation.reference import build_own_reference, in_turn
 from siamese.gallery.composites import Composite
 from siamese.network.twin import TwinConfig, TwinNetwork, save_network
 from siamese.service import ExpressionService
@@ -24,25 +23,6 @@ def test_the_first_composites_are_one_of_each_emotion() -> None:
     composites = [Composite(emotion, face, face, np.arange(16), 0.8) for emotion in given]
     expected = ["anger", "fear", "neutral", "anger", "fear", "anger"]
     assert [composite.emotion for composite in in_turn(composites)] == expected
-
-
-def test_the_recipe_names_files_without_the_folders_of_whoever_trained(tmp_path: Path) -> None:
-    config = {
-        "data": "/home/me/ferplus",
-        "epochs": 8,
-        "initial_weights": "/home/me/weights/faces.npz",
-        "teachers": "runs/a/best.safetensors,/home/me/runs/b/last.safetensors",
-    }
-    (tmp_path / CONFIG).write_text(json.dumps(config))
-    (tmp_path / CURVE).write_text("epoch\n1\n")
-    (tmp_path / "out").mkdir()
-    write_recipe(tmp_path, tmp_path / "out")
-    assert json.loads((tmp_path / "out" / RECIPE).read_text()) == {
-        "epochs": 8,
-        "initial_weights": "faces.npz",
-        "teachers": ["a/best.safetensors", "b/last.safetensors"],
-    }
-    assert (tmp_path / "out" / CURVE).read_text() == "epoch\n1\n"
 
 
 def test_a_run_on_ones_own_photos_becomes_a_service_that_knows_their_expressions(tmp_path: Path) -> None:

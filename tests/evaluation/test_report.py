@@ -69,4 +69,9 @@ def test_the_card_says_what_it_is_made_of_and_what_it_is_not_for(judged, evidenc
 def test_it_says_how_many_teachers_the_network_had(judged, evidence):
     assert "distillation" not in card_of(judged, evidence, evidence, evidence)
     taught = card_of(judged, evidence, evidence, evidence, facts=replace(FACTS, teachers=2))
-    assert "from what 2 networks" in taught and "(distillation)" in taught
+    assert "what 2 networks trained before saw in that part (distillation)" in taught
+
+
+def test_it_says_that_networks_were_joined(judged, evidence):
+    joined = card_of(judged, evidence, evidence, evidence, facts=replace(FACTS, members=2))
+    assert "2 networks learned from the training part, each by itself, and were then joined in one." in joined

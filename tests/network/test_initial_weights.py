@@ -10,6 +10,7 @@ from siamese.errors import TrainingError
 from siamese.network.backbones import BACKBONES
 from siamese.network.backbones.pair import Pair
 from siamese.network.initial_weights import load_initial_weights
+from siamese.network.joining import joined
 from siamese.network.twin import TwinConfig, TwinNetwork, save_network
 
 CROPS = torch.rand(4, 1, 48, 48)
@@ -53,6 +54,18 @@ def test_a_pair_of_two_networks_sees_what_both_see(tmp_path: Path, monkeypatch: 
         outputs = [member.head(member.backbone(crops)) for member in members]
         beside = F.normalize(torch.cat([each / each.norm(dim=1).mean() for each in outputs], dim=1), dim=1)
         torch.testing.assert_close(pair(crops) @ pair(crops).T, beside @ beside.T, rtol=1e-3, atol=1e-4)
+
+
+def test_two_networks_are_joined_in_the_pair_of_their_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, crops = network(seed=1), network(seed=2), torch.rand(40, 1, 48, 48)
+    with pytest.raises(TrainingError, match="no backbone resnet18_half_pair"):
+        joined(first, second, crops)
+    monkeypatch.setitem(BACKBONES, "resnet18_half_pair", lambda: Pair(BACKBONES["resnet18_half"]))
+    pair = joined(first, second, crops)
+    assert pair.config == TwinConfig("resnet18_half_pair", 16)
+    with torch.no_grad():
+        for own, member in zip(pair.backbone.members, (first, second), strict=True):
+            torch.testing.assert_close(own(crops), member.backbone(crops))
 
 
 def test_a_backbone_that_is_no_pair_takes_one_network(tmp_path: Path) -> None:

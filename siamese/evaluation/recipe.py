@@ -1,0 +1,39 @@
+"""Training runs → how the network of a reference set came about: settings and curves, without whose machine it was."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from siamese.training.run_folder import CONFIG, CURVE
+
+RECIPE = "recipe.json"
+
+_PATHS = ("data", "cache", "out")
+
+
+def write_recipe(networks: Sequence[Path], out: Path) -> None:
+    """Write the settings of the runs that these networks are of, one for each network, and the curve of each."""
+    recipes = [_recipe(network) for network in networks]
+    (out / RECIPE).write_text(json.dumps(recipes, indent=2) + "\n")
+    for number, network in enumerate(networks, start=1):
+        shutil.copyfile(network.parent / CURVE, out / curve_of(number, len(networks)))
+
+
+def curve_of(number: int, count: int) -> str:
+    """The name under which the curve of one of so many runs is kept."""
+    return CURVE if count == 1 else f"{Path(CURVE).stem}-{number}{Path(CURVE).suffix}"
+
+
+def _recipe(network: Path) -> dict[str, Any]:
+    recipe = json.loads((network.parent / CONFIG).read_text())
+    recipe["initial_weights"] = _place(recipe.get("initial_weights", ""))
+    recipe["teachers"] = [_place(each) for each in recipe.get("teachers", "").split(",") if each]
+    return {"network": _place(str(network)), **{n: value for n, value in recipe.items() if n not in _PATHS}}
+
+
+def _place(path: str) -> str:
+    """A network of a run by the run's name and its own, another file by its name."""
+    parts = Path(path).parts
+    return "/".join(parts[-2:] if path.endswith(".safetensors") else parts[-1:])
