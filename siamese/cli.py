@@ -231,8 +231,11 @@ def build(
 @reference_app.command("build")
 def build_reference_set(
     run: Annotated[
-        list[Path],
-        typer.Option(help="A training run's folder, or a network in one. Two of FER+, each with --run, are joined."),
+        list[str],
+        typer.Option(
+            help="A training run's folder, or a network in one. Of FER+ also several: those with a + between, such as "
+            "A+B, are averaged, and two --run joined in one network."
+        ),
     ],
     root: Annotated[Path, typer.Option(help="The data set's folder, for prototypes and calibration.")],
     dataset: Dataset = "ferplus",
@@ -250,15 +253,20 @@ def build_reference_set(
     from siamese.evaluation.reference import build_own_reference, build_reference
     from siamese.training.run_folder import BEST
 
-    if len(run) > (2 if dataset == "ferplus" else 1):
-        raise ReferenceSetError("Of FER+, two networks can be joined; of any other data set, give one --run.")
+    networks = [[Path(name) for name in names.split("+")] for names in run]
     if dataset == "ferplus":
+        if len(networks) > 2:
+            raise ReferenceSetError("Two networks can be joined in one, not more. Give --run once or twice.")
         out = out or Path("prototypes")
-        build_reference([each / BEST if each.is_dir() else each for each in run], root, out, figures, cache)
+        files = [[each / BEST if each.is_dir() else each for each in together] for together in networks]
+        build_reference(files, root, out, figures, cache)
         print(f"{out}: written, with {out / 'MODEL_CARD.md'}")
         return
-    out = out or run[0] / "reference"
-    build_own_reference(run[0], dataset, root, out, cache)
+    if len(networks) > 1 or len(networks[0]) > 1:
+        raise ReferenceSetError(f"Of {dataset}, give the folder of one --run.")
+    own = networks[0][0]
+    out = out or own / "reference"
+    build_own_reference(own, dataset, root, out, cache)
     print(f"{out}: written. It shows single people. To see it: python app.py --reference {out}")
 
 

@@ -13,17 +13,14 @@ RECIPE = "recipe.json"
 _PATHS = ("data", "cache", "out")
 
 
-def write_recipe(networks: Sequence[Path], out: Path) -> None:
-    """Write the settings of the runs that these networks are of, one for each network, and the curve of each."""
-    recipes = [_recipe(network) for network in networks]
+def write_recipe(networks: Sequence[Sequence[Path]], out: Path) -> None:
+    """Write the settings of the runs that these networks are of, as they were averaged and joined, and their curves."""
+    recipes = [[_recipe(path) for path in paths] for paths in networks]
     (out / RECIPE).write_text(json.dumps(recipes, indent=2) + "\n")
-    for number, network in enumerate(networks, start=1):
-        shutil.copyfile(network.parent / CURVE, out / curve_of(number, len(networks)))
-
-
-def curve_of(number: int, count: int) -> str:
-    """The name under which the curve of one of so many runs is kept."""
-    return CURVE if count == 1 else f"{Path(CURVE).stem}-{number}{Path(CURVE).suffix}"
+    everything = [path for paths in networks for path in paths]
+    for number, network in enumerate(everything, start=1):
+        name = CURVE if len(everything) == 1 else f"epochs-{number}.csv"
+        shutil.copyfile(network.parent / CURVE, out / name)
 
 
 def _recipe(network: Path) -> dict[str, Any]:

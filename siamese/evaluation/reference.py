@@ -32,6 +32,7 @@ from siamese.gallery.gallery import Gallery
 from siamese.metric.calibration import Calibration
 from siamese.metric.prototypes import Prototypes
 from siamese.metric.verification import Verification
+from siamese.network.averaging import averaged
 from siamese.network.joining import joined
 from siamese.network.runtime import Embedder
 from siamese.network.twin import TwinNetwork, load_network
@@ -44,13 +45,13 @@ _JOINING_CROPS = 512  # on which it is measured what two networks have in common
 
 
 def build_reference(
-    networks: Sequence[Path], root: Path, out: Path, figures: Path, cache: Path = Path("cache")
+    networks: Sequence[Sequence[Path]], root: Path, out: Path, figures: Path, cache: Path = Path("cache")
 ) -> None:
-    """Write the reference set of a run's network, or of two that are joined, to `out`, and figures to their folder.
+    """Write the reference set of a run's network, or of several in one, to `out`, and figures to their folder.
 
-    `networks` are files in the folders of their runs. Prototypes are the weighted class means on FER+'s training part;
-    calibration and threshold are fitted on validation; the test part is only measured. Raises what the loaders of the
-    runs and of FER+ raise.
+    `networks` are files in the folders of their runs, averaged and joined as `network_of` does it. Prototypes are the
+    weighted class means on FER+'s training part; calibration and threshold are fitted on validation; the test part is
+    only measured. Raises what the loaders of the runs and of FER+ raise.
     """
     train, validation = (ferplus.load(root, part).labelled() for part in ("train", "validation"))
     network = network_of(networks, train, cache)
@@ -63,9 +64,12 @@ def build_reference(
     write_evidence(out, root, figures, network, embedder, cache)
 
 
-def network_of(networks: Sequence[Path], train: Samples, cache: Path) -> TwinNetwork:
-    """The network in a file, or those in two joined into one. Raises TrainingError where two cannot be joined."""
-    members = [load_network(path) for path in networks]
+def network_of(networks: Sequence[Sequence[Path]], train: Samples, cache: Path) -> TwinNetwork:
+    """The average of the networks in these files; of two such averages, both joined in one.
+
+    Raises TrainingError where networks cannot be averaged or joined.
+    """
+    members = [averaged([load_network(path) for path in paths]) for paths in networks]
     if len(members) == 1:
         return members[0]
     first, second = members
@@ -84,7 +88,7 @@ def build_own_reference(run: Path, dataset: str, root: Path, out: Path, cache: P
     if out.exists():
         raise ReferenceSetError(f"There is something in {out} already. Choose another --out.")
     shutil.copytree(fitted, out)
-    write_recipe([run / BEST], out)
+    write_recipe([[run / BEST]], out)
     embedder = Embedder(out / "network.onnx")
     train = load_dataset(dataset, root, "train").labelled()
     gallery = build_gallery(entries_of(train, cache), embedder, f"{root.resolve().name}, {len(train):,} pictures")
@@ -157,8 +161,9 @@ def write_evidence(out: Path, root: Path, figures: Path, network: TwinNetwork, e
         crop_size=CROP_SIZE,
         onnx_bytes=(out / "network.onnx").stat().st_size,
         fingerprint=embedder.fingerprint,
-        teachers=sum(len(each["teachers"]) for each in recipes),
+        teachers=len({teacher for runs in recipes for each in runs for teacher in each["teachers"]}),
         members=len(recipes),
+        runs=sum(map(len, recipes)),
     )
     command = "python -m siamese reference build"
     card = model_card(validation, majority, plurality, calibration, verification, facts, command)

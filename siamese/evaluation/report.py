@@ -21,7 +21,8 @@ class NetworkFacts:
     onnx_bytes: int
     fingerprint: str
     teachers: int = 0  # networks that it learned from beside the votes
-    members: int = 1  # networks that were trained apart and are joined in it
+    members: int = 1  # networks that are joined in it
+    runs: int = 1  # training runs whose weights were averaged to these
 
 
 def model_card(
@@ -45,7 +46,7 @@ def model_card(
         backbone=network.backbone,
         fingerprint=network.fingerprint,
         command=command,
-        learning=_learning_sentence(network.members, network.teachers),
+        learning=_learning_sentences(network),
         validation_images=f"{validation.images:,}",
         majority_images=f"{majority.images:,}",
         plurality_images=f"{plurality.images:,}",
@@ -118,15 +119,18 @@ def _recall_table(validation: Evidence, majority: Evidence, plurality: Evidence)
     )
 
 
-def _learning_sentence(members: int, teachers: int) -> str:
-    sentence = "The network learned from the training part."
-    if members > 1:
-        sentence = f"{members} networks learned from the training part, each by itself, and were then joined in one."
-    if teachers:
-        sentence += (
-            f"\nBeside the votes, it learned what {teachers} networks trained before saw in that part (distillation)."
-        )
-    return sentence
+def _learning_sentences(network: NetworkFacts) -> str:
+    sentences = ["The network learned from the training part."]
+    if network.runs > 1:
+        sentences = [f"{network.runs} runs learned from the training part."]
+        if network.runs > network.members:
+            sentences.append("The weights of those that had begun alike were averaged.")
+        if network.members > 1:
+            sentences.append(f"Then {network.members} networks were joined in one.")
+    if network.teachers:
+        taught = f"Beside the votes, it learned what {network.teachers} networks trained before saw (distillation)."
+        sentences.append(taught)
+    return "\n".join(sentences)
 
 
 def _calibration_sentence(calibration: Calibration) -> str:

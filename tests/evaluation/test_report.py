@@ -66,12 +66,18 @@ def test_the_card_says_what_it_is_made_of_and_what_it_is_not_for(judged, evidenc
     assert not re.search(r"[{}]|\bnan\b|\bNone\b(?! is)", card)
 
 
-def test_it_says_how_many_teachers_the_network_had(judged, evidence):
-    assert "distillation" not in card_of(judged, evidence, evidence, evidence)
-    taught = card_of(judged, evidence, evidence, evidence, facts=replace(FACTS, teachers=2))
-    assert "what 2 networks trained before saw in that part (distillation)" in taught
-
-
-def test_it_says_that_networks_were_joined(judged, evidence):
-    joined = card_of(judged, evidence, evidence, evidence, facts=replace(FACTS, members=2))
-    assert "2 networks learned from the training part, each by itself, and were then joined in one." in joined
+@pytest.mark.parametrize(
+    ("facts", "said", "unsaid"),
+    [
+        ({}, ["The network learned"], ["runs", "averaged", "joined in one", "distillation"]),
+        ({"teachers": 2}, ["The network learned", "what 2 networks trained before saw"], ["runs", "averaged"]),
+        ({"runs": 3}, ["3 runs learned", "were averaged"], ["The network learned", "joined in one"]),
+        ({"runs": 2, "members": 2}, ["2 runs learned", "2 networks were joined in one"], ["averaged"]),
+        ({"runs": 4, "members": 2}, ["4 runs learned", "averaged", "2 networks were joined in one"], ["distillation"]),
+    ],
+)
+def test_it_says_what_runs_teachers_and_members_it_came_from(judged, evidence, facts, said, unsaid):
+    card = card_of(judged, evidence, evidence, evidence, facts=replace(FACTS, **facts))
+    data = card[card.index("## Data and protocols") : card.index("- **majority**")]
+    assert all(words in data for words in said)
+    assert not any(words in data for words in unsaid)
