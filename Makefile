@@ -69,16 +69,17 @@ format: $(SETUP_TEST) ## put the code into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-TRAIN = $(BIN)/python train_siamese.py --resume --data $(FERPLUS)
+TRAIN = $(BIN)/python train_siamese.py --resume --data $(FERPLUS) --near-copies keep
 STUDY = $(BIN)/python -m siamese evaluate --full --json
 
 reproduce: $(SETUP) ## train the shipped network anew and write all results: hours; goes on where it ended
 	$(TRAIN) --out runs/first --initial-weights $(FACE_WEIGHTS)
 	$(TRAIN) --out runs/second --initial-weights $(FACE_WEIGHTS) --epochs 12 --erasing 0.4
-	$(TRAIN) --out runs/taught --initial-weights runs/second/last.safetensors --epochs 8 --erasing 0.4 \
+	$(TRAIN) --out runs/third --initial-weights runs/second/last.safetensors --epochs 8 --patience 4 --erasing 0.4 \
 		--learning-rate 3e-4 --mix mixup --teachers runs/first/best.safetensors,runs/second/last.safetensors \
 		--teacher-share 0.6
-	$(BIN)/python -m siamese reference build --run runs/taught --root $(FERPLUS)
+	$(BIN)/python -m siamese reference build --root $(FERPLUS) \
+		--run runs/second/last.safetensors+runs/third/last.safetensors
 	$(STUDY) --dataset ferplus --root $(FERPLUS) --split test > docs/results/ferplus-test-majority.json
 	$(STUDY) --dataset ckplus --root $(CKPLUS) --split all --figures docs/figures/ckplus-all \
 		> docs/results/ckplus-all.json

@@ -46,7 +46,7 @@ def fit_reference(
     labels = labels_among(validation, names)
     prototypes = typical_prototypes(train, embeddings(train, embedder, cache), validation, answers, names)
     prototypes.save(out / "prototypes.npz")
-    fit_calibration(prototypes.similarities(answers), labels).save(out / "calibration.json")
+    fit_calibration(prototypes.similarities(answers), labels, exponent=None).save(out / "calibration.json")
     fit_verification(answers, labels).save(out / "verification.json")
     return prototypes
 

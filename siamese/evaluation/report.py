@@ -134,10 +134,15 @@ def _learning_sentences(network: NetworkFacts) -> str:
 
 
 def _calibration_sentence(calibration: Calibration) -> str:
-    temperature = f"a softmax over the similarities with a temperature of {calibration.temperature:.4f}"
+    logits = f"a softmax over the similarities with a temperature of {calibration.temperature:.4f}"
+    if calibration.exponent != 1:
+        logits = (
+            f"a softmax over −(1 − similarity)^{calibration.exponent:.3f}\nwith a temperature of "
+            f"{calibration.temperature:.4f}"
+        )
     if not calibration.offsets:
-        return f"{temperature}."
-    return f"{temperature} and an offset per class,\nso that the likeliest class can differ from the nearest prototype."
+        return f"{logits}."
+    return f"{logits} and an offset per class,\nso that the likeliest class can differ from the nearest prototype."
 
 
 def _rare_sentence(evidence: Evidence) -> str:

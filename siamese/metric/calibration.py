@@ -17,18 +17,22 @@ BINS = 15
 
 _SHARPNESS = (1e-3, 1e4)  # 1 / temperature: from all classes alike to all or nothing, even for close similarities
 _FIRST_SHARPNESS = 10.0
+_EXPONENTS = (0.5, 4.0)
 
 
 @checked_dataclass(frozen=True)
 class Calibration(Record):
-    """softmax(similarity / temperature + offset per class).
+    """softmax(−(1 − similarity)^exponent / temperature + offset per class).
 
-    Temperature scaling (Guo et al., ICML 2017); with offsets, bias-corrected temperature scaling (Alexandari et al.,
-    ICML 2020). Offsets have a mean of zero, so that classes beyond them (taught ones) get the neutral offset, zero.
+    With an exponent of one this is temperature scaling (Guo et al., ICML 2017), for the softmax is blind to what all
+    logits have in common; above one, distances count the more the larger they are. With offsets it is bias-corrected
+    temperature scaling (Alexandari et al., ICML 2020). Offsets have a mean of zero, so that classes beyond them (taught
+    ones) get the neutral offset, zero.
     """
 
     temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     offsets: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] = ()
+    exponent: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
 
     def probabilities(self, similarities: NDArray[np.floating]) -> NDArray[np.float64]:
         """Probabilities (n, classes), each row summing to one, of similarities (n, classes).
@@ -40,24 +44,42 @@ class Calibration(Record):
             raise MeasurementError(
                 f"{len(self.offsets)} classes were calibrated, but {similarities.shape[-1]} are given."
             )
-        logits = similarities.astype(np.float64) / self.temperature + np.pad(self.offsets, (0, spare))
+        logits = bent(similarities, self.exponent) / self.temperature + np.pad(self.offsets, (0, spare))
         return softmax(logits, axis=-1)
+
+
+def bent(similarities: NDArray[np.floating], exponent: float) -> NDArray[np.float64]:
+    """−(1 − similarity)^exponent: the same order, and at an exponent of one the same differences."""
+    return -(np.maximum(1 - similarities.astype(np.float64), 0) ** exponent)
 
 
 UNCALIBRATED = Calibration(temperature=1.0)
 
 
 def fit_calibration(
-    similarities: NDArray[np.floating], labels: NDArray[np.int64], offsets: bool = False
+    similarities: NDArray[np.floating], labels: NDArray[np.int64], offsets: bool = False, exponent: float | None = 1.0
 ) -> Calibration:
-    """The calibration under which labels (n,) are likeliest, given similarities (n, classes)."""
+    """The calibration under which labels (n,) are likeliest, given similarities (n, classes).
+
+    Without an `exponent`, the likeliest of 0.5 to 4 is searched for too.
+    """
     require_rows("similarities", similarities)
     require_labels(labels, len(similarities), similarities.shape[1])
-    return fit_calibration_to_votes(similarities, np.eye(similarities.shape[1])[labels], offsets)
+    votes = np.eye(similarities.shape[1])[labels]
+    if exponent is not None:
+        return fit_calibration_to_votes(similarities, votes, offsets, exponent)
+    from scipy.optimize import minimize_scalar
+
+    def surprise(exponent: float) -> float:
+        found = fit_calibration_to_votes(similarities, votes, offsets, exponent)
+        return float(-np.log(np.maximum(found.probabilities(similarities)[votes > 0], np.finfo(float).tiny)).mean())
+
+    best = minimize_scalar(surprise, bounds=_EXPONENTS, method="bounded", options={"xatol": 1e-3})
+    return fit_calibration_to_votes(similarities, votes, offsets, float(best.x))
 
 
 def fit_calibration_to_votes(
-    similarities: NDArray[np.floating], votes: NDArray[np.floating], offsets: bool = False
+    similarities: NDArray[np.floating], votes: NDArray[np.floating], offsets: bool = False, exponent: float = 1.0
 ) -> Calibration:
     """The calibration whose probabilities are closest, in cross-entropy, to votes (n, classes), rows summing to one.
 
@@ -73,7 +95,7 @@ def fit_calibration_to_votes(
     from scipy.optimize import minimize  # as slow to import as all else here; answering does without
 
     count, classes = similarities.shape
-    similarities, votes = similarities.astype(np.float64), votes.astype(np.float64)
+    similarities, votes = bent(similarities, exponent), votes.astype(np.float64)
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         log_probabilities = log_softmax(parameters[0] * similarities + parameters[1:], axis=1)
@@ -85,7 +107,7 @@ def fit_calibration_to_votes(
     free = (None, None) if offsets else (0, 0)
     best = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[_SHARPNESS] + [free] * classes, tol=1e-12)
     sharpness, shifts = best.x[0], best.x[1:] - best.x[1:].mean()
-    return Calibration(float(1 / sharpness), tuple(shifts.tolist()) if offsets else ())
+    return Calibration(float(1 / sharpness), tuple(shifts.tolist()) if offsets else (), exponent)
 
 
 @dataclass(frozen=True)

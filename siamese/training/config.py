@@ -25,7 +25,7 @@ def option(default: Any, text: str, choices: Collection[str] = (), least: float 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """The recipe of one run; the defaults are the recipe of the shipped network."""
+    """The recipe of one run; the defaults are that of the first run of `make reproduce`, from face weights."""
 
     # data
     dataset: str = option("ferplus", "data set to learn from", DATASETS)

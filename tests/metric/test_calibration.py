@@ -181,3 +181,34 @@ def test_a_file_that_holds_no_calibration_is_refused(text, tmp_path):
         Calibration.load(tmp_path / "calibration.json")
     with pytest.raises(ReferenceSetError, match=r"missing\.json"):
         Calibration.load(tmp_path / "missing.json")
+
+
+def test_an_exponent_bends_the_distances_by_hand():
+    """Similarities 0.5 and −0.5 lie 0.5 and 1.5 away; squared, 0.25 and 2.25."""
+    (found,) = Calibration(0.5, exponent=2.0).probabilities(np.array([[0.5, -0.5]]))
+    near, far = np.exp(-0.25 / 0.5), np.exp(-2.25 / 0.5)
+    np.testing.assert_allclose(found, [near / (near + far), far / (near + far)])
+
+
+@given(similarities=similarity_rows, exponent=st.floats(0.5, 4))
+def test_an_exponent_keeps_the_nearest_the_likeliest(similarities, exponent):
+    probabilities = Calibration(0.1, exponent=exponent).probabilities(similarities)
+    nearest = similarities.argmax(axis=1)
+    chosen = probabilities[np.arange(len(nearest)), nearest]
+    np.testing.assert_allclose(chosen, probabilities.max(axis=1))
+
+
+def test_fitting_finds_the_exponent_that_drew_the_labels():
+    random = np.random.default_rng(0)
+    similarities = random.uniform(-1, 1, (20_000, 3))
+    truth = Calibration(0.4, exponent=1.8)
+    thresholds = truth.probabilities(similarities).cumsum(axis=1)
+    labels = (random.random((20_000, 1)) > thresholds).sum(axis=1).clip(0, 2)
+    fitted = fit_calibration(similarities, labels, exponent=None)
+    assert fitted.exponent == pytest.approx(1.8, abs=0.1)
+    assert fitted.temperature == pytest.approx(0.4, rel=0.1)
+    straight = fit_calibration(similarities, labels)
+    assert straight.exponent == 1
+    assert expected_calibration_error(fitted.probabilities(similarities), labels) < expected_calibration_error(
+        straight.probabilities(similarities), labels
+    )
