@@ -3,10 +3,11 @@
 Of FER+ it is the one that ships, which shows no single person and has a model card; of other data, its owner's own.
 """
 
+import io
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,9 @@ from siamese.evaluation.fitting import fit_reference, fit_run
 from siamese.evaluation.illustrations import draw_figures
 from siamese.evaluation.recipe import RECIPE, write_recipe
 from siamese.evaluation.report import NetworkFacts, model_card
-from siamese.faces.align import CROP_SIZE
+from siamese.faces.align import CROP_SIZE, alignment, face_crop
+from siamese.faces.decode import decode
+from siamese.faces.detect import FaceDetector
 from siamese.gallery import thumbnails
 from siamese.gallery.build import Entry, build_gallery, entries_from_composites, entries_from_crops
 from siamese.gallery.composites import Composite, make_composites
@@ -41,6 +44,7 @@ from siamese.vocabulary import EMOTIONS
 
 GALLERY_TITLE = "Composite portraits from FER+"
 
+_EXAMPLES_TRIED, _EXAMPLE_QUALITY = 40, 90
 _JOINING_CROPS = 512  # on which it is measured what two networks have in common
 
 
@@ -60,7 +64,7 @@ def build_reference(
     embedder = Embedder(out / "network.onnx")
     train_embeddings = embeddings(train, embedder, cache)
     build_composites(train, train_embeddings, embedder, prototypes, cache).save(out / "gallery")
-    write_examples(Gallery.load(out / "gallery", embedder.fingerprint), out / "examples")
+    write_examples(Gallery.load(out / "gallery", embedder.fingerprint), out / "examples", reader(embedder, prototypes))
     write_evidence(out, root, figures, network, embedder, cache)
 
 
@@ -93,7 +97,7 @@ def build_own_reference(run: Path, dataset: str, root: Path, out: Path, cache: P
     train = load_dataset(dataset, root, "train").labelled()
     gallery = build_gallery(entries_of(train, cache), embedder, f"{root.resolve().name}, {len(train):,} pictures")
     gallery.save(out / "gallery")
-    write_examples(gallery, out / "examples")
+    write_examples(gallery, out / "examples", reader(embedder, Prototypes.load(out / "prototypes.npz")))
 
 
 def entries_of(samples: Samples, cache: Path) -> Iterator[Entry]:
@@ -133,18 +137,39 @@ def in_turn(composites: Sequence[Composite]) -> list[Composite]:
     return sorted(composites, key=turn)
 
 
-def write_examples(gallery: Gallery, folder: Path) -> None:
-    """Two pictures per emotion to click on: its most typical composite, and as «… 2» one that is less so.
+def write_examples(gallery: Gallery, folder: Path, read: Callable[[Image.Image], Sequence[str]]) -> None:
+    """Two pictures per emotion to click on: its most typical one, and as «… 2» one that is less so.
 
-    They have room around the face for the detector.
+    They have room around the face for the detector. Those that `read`, from photo to the emotions of its faces, takes
+    for something else are passed over, where there are others.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for emotion in gallery.emotions:
         rows = np.array([row for row, item in enumerate(gallery.items) if item.emotion == emotion])
         of_emotion = gallery.embeddings[rows]
         by_typicality = rows[np.argsort(of_emotion @ of_emotion.sum(axis=0))[::-1]]
-        for name, row in ((emotion, by_typicality[0]), (f"{emotion} 2", by_typicality[len(rows) // 4])):
-            _framed(thumbnails.decode(gallery.items[row].thumbnail)).save(folder / f"{name}.webp", quality=90)
+        pictures = [_framed(thumbnails.decode(gallery.items[row].thumbnail)) for row in by_typicality]
+        right = [picture for picture in pictures[:_EXAMPLES_TRIED] if list(read(picture)) == [emotion]] or pictures
+        for name, picture in ((emotion, right[0]), (f"{emotion} 2", right[len(right) // 2])):
+            picture.save(folder / f"{name}.webp", quality=_EXAMPLE_QUALITY)
+
+
+def reader(embedder: Embedder, prototypes: Prototypes) -> Callable[[Image.Image], list[str]]:
+    """What reads the emotions of a photo's faces as the service does, by the nearest prototype, once it is stored."""
+    detector = FaceDetector()
+
+    def read(picture: Image.Image) -> list[str]:
+        stored = io.BytesIO()
+        picture.save(stored, "WEBP", quality=_EXAMPLE_QUALITY)
+        photo = decode(stored.getvalue())
+        found = detector.detect(photo)
+        if not found:
+            return []
+        transforms = alignment(np.stack([face.landmarks for face in found]))
+        inputs = np.stack([face_crop(photo, transform) for transform in transforms])
+        return [prototypes.names[row] for row in prototypes.nearest(embedder.embed(inputs))]
+
+    return read
 
 
 def write_evidence(out: Path, root: Path, figures: Path, network: TwinNetwork, embedder: Embedder, cache: Path) -> None:

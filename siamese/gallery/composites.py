@@ -86,11 +86,12 @@ def make_composites(
 def shares(sizes: Sequence[int], total: int) -> list[int]:
     """How many of `total` portraits each class gets: by the root of its size, so that rare classes show too.
 
-    Never more than one for every half of FEWEST_PICTURES pictures, and none for a class with fewer than those.
+    Of a rare class a tenth of them is tried, since most of those fail a check; but never more than one for every two
+    pictures, and none for a class with fewer than FEWEST_PICTURES.
     """
     roots = np.sqrt(sizes)
-    wanted = np.round(total * roots / max(roots.sum(), 1)).astype(int)
-    possible = [2 * size // FEWEST_PICTURES if size >= FEWEST_PICTURES else 0 for size in sizes]
+    wanted = np.round(total * np.maximum(roots / max(roots.sum(), 1), 0.1)).astype(int)
+    possible = [size // 2 if size >= FEWEST_PICTURES else 0 for size in sizes]
     return [min(*pair) for pair in zip(wanted.tolist(), possible, strict=True)]
 
 
@@ -109,7 +110,7 @@ def _groups(
     """The rows to average around each of `count` cluster centres of a class."""
     if count == 0:
         return
-    pictures = int(np.clip(len(rows) // 4, FEWEST_PICTURES, settings.pictures))
+    pictures = int(np.clip(len(rows) // 7, FEWEST_PICTURES, settings.pictures))
     candidates = min(settings.candidates * pictures, max(pictures, len(rows) // 3))
     clusters = KMeans(count, n_init=1, random_state=settings.seed).fit(embeddings[rows])
     for centre in clusters.cluster_centers_:
@@ -135,9 +136,10 @@ def _composite(
     members: NDArray[np.int64],
     size: int,
 ) -> Composite:
-    portrait = average(images[members], transforms[members], size)
-    crop = warp(portrait, whole_picture(size, size))
-    return Composite(emotion, faded(portrait), crop, members, closest_source(crop, sources)[1])
+    average_face = average(images[members], transforms[members], size)
+    portrait = faded(average_face)
+    crop, unfaded = (warp(each, whole_picture(size, size)) for each in (portrait, average_face))
+    return Composite(emotion, portrait, crop, members, closest_source(unfaded, sources)[1])
 
 
 def _presentable(composite: Composite, settings: CompositeSettings) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from siamese.errors import ReferenceSetError
-from siamese.evaluation.reference import build_own_reference, in_turn
+from siamese.evaluation.reference import build_own_reference, in_turn, write_examples
 from siamese.gallery.composites import Composite
 from siamese.network.twin import TwinConfig, TwinNetwork, save_network
 from siamese.service import ExpressionService
@@ -47,3 +47,23 @@ def test_a_run_on_ones_own_photos_becomes_a_service_that_knows_their_expressions
     assert reading.emotion in shown and sum(reading.probabilities.values()) == pytest.approx(1)
     with pytest.raises(ReferenceSetError, match=r"something in .* already"):
         build_own_reference(run, "folder", tmp_path / "photos", tmp_path / "reference", tmp_path)
+
+
+def test_examples_that_are_read_as_something_else_are_passed_over(reference: Path, tmp_path: Path) -> None:
+    """Of each emotion's six drawings, one alone is read as what it is; of anger's, none."""
+    gallery = ExpressionService.load(reference).gallery
+    seen: list[Image.Image] = []
+    answers = [
+        emotion if row == 3 and emotion != "anger" else "else" for emotion in gallery.emotions for row in range(6)
+    ]
+
+    def read(picture: Image.Image) -> list[str]:
+        seen.append(picture)
+        return [answers[len(seen) - 1]]
+
+    write_examples(gallery, tmp_path, read)
+    for number, emotion in enumerate(gallery.emotions):
+        expected = seen[6 * number + (0 if emotion == "anger" else 3)]
+        with Image.open(tmp_path / f"{emotion}.webp") as written:
+            difference = np.asarray(written.convert("RGB"), float) - np.asarray(expected, float)
+        assert np.abs(difference).mean() < 6
