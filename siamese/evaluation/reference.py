@@ -88,9 +88,9 @@ def build_own_reference(run: Path, dataset: str, root: Path, out: Path, cache: P
     Its gallery and its examples are the training pictures themselves: they show single people. Raises DatasetError
     where there are no such parts, and what the loader of the run raises.
     """
-    fitted = fit_run(run, dataset, root, "majority", cache)
     if out.exists():
         raise ReferenceSetError(f"There is something in {out} already. Choose another --out.")
+    fitted = fit_run(run, dataset, root, "majority", cache)
     shutil.copytree(fitted, out)
     write_recipe([[run / BEST]], out)
     embedder = Embedder(out / "network.onnx")
@@ -147,9 +147,9 @@ def write_examples(gallery: Gallery, folder: Path, read: Callable[[Image.Image],
     for emotion in gallery.emotions:
         rows = np.array([row for row, item in enumerate(gallery.items) if item.emotion == emotion])
         of_emotion = gallery.embeddings[rows]
-        by_typicality = rows[np.argsort(of_emotion @ of_emotion.sum(axis=0))[::-1]]
+        by_typicality = rows[np.argsort(of_emotion @ of_emotion.sum(axis=0))[::-1]][:_EXAMPLES_TRIED]
         pictures = [_framed(thumbnails.decode(gallery.items[row].thumbnail)) for row in by_typicality]
-        right = [picture for picture in pictures[:_EXAMPLES_TRIED] if list(read(picture)) == [emotion]] or pictures
+        right = [picture for picture in pictures if list(read(picture)) == [emotion]] or pictures
         for name, picture in ((emotion, right[0]), (f"{emotion} 2", right[len(right) // 2])):
             picture.save(folder / f"{name}.webp", quality=_EXAMPLE_QUALITY)
 

@@ -195,7 +195,8 @@ Trained and measured on FER+ (Barsoum et al. 2016): FER2013's 48×48 grey faces,
 ten people. {learning}
 Prototypes are the class means of its embeddings of that part, in which an image counts the more, the more votes agree
 with its label.
-The checkpoint, the calibration and the threshold were chosen on the validation part, and nothing on the test part.
+The checkpoint, the calibration and the threshold were chosen on the validation part, and nothing on the test part. That
+part was measured more than once while the network and its calibration were worked on: its figures are no first look.
 
 - **majority**: single votes dropped as noise; images of which more than half the remaining votes are for one emotion.
   {validation_images} validation and {majority_images} test images.
