@@ -137,7 +137,10 @@ def evaluate(
     ] = None,
     run: Annotated[
         Path | None,
-        typer.Option(help="A training run: its best network, with prototypes from the data set's own parts."),
+        typer.Option(
+            help="A training run, for its best network, or a network's file (.safetensors), with prototypes from the "
+            "data set's own parts."
+        ),
     ] = None,
     as_json: AsJson = False,
     reference: Reference = None,
@@ -161,6 +164,7 @@ def evaluate(
     else:
         measured = evaluate_samples(samples, folder, cache).to_dict()
         evidence = {"dataset": dataset, "split": split, **measured, "left_out": dict(samples.left_out)}
+    evidence["run"] = str(run) if run else None
     if figures or nearest:
         from siamese.evaluation.illustrations import draw_figures, draw_nearest
 

@@ -52,19 +52,19 @@ def fit_reference(
 
 
 def fit_run(run: Path, dataset: str, root: Path, protocol: str, cache: str | Path = "cache") -> Path:
-    """Fit what judges the best network of a run, on a data set's own parts; returns the folder of it, in the run's.
+    """Fit what judges the best network of a run, or the network in a file, on a data set's own parts.
 
-    Raises DatasetError where the data set has no training and validation part, and ReferenceSetError where the run has
-    no network.
+    Returns the folder of it, in the run's or, for a file, in the cache. Raises DatasetError where the data set has no
+    training and validation part, and ReferenceSetError where the run has no network.
     """
     if not set(_PARTS) <= set(parts_of(dataset, root)):
         raise DatasetError(
             f"{root} has no train and validation part to fit prototypes and calibration of {run} on. Give --reference "
             "instead of --run: `python -m siamese reference build` makes one."
         )
-    network = load_network(run / BEST)
+    network = load_network(run if run.is_file() else run / BEST)
     train, validation = (load_dataset(dataset, root, part, protocol).labelled() for part in _PARTS)
-    out = run / f"reference-{dataset}"
+    out = (Path(cache) if run.is_file() else run) / f"reference-{dataset}"
     fit_reference(network, train, validation, out, cache)
     return out
 

@@ -63,11 +63,13 @@ def _section(file: Path) -> str:
 def _head(study: Figures, file: Path) -> str:
     options = f"--dataset {study['dataset']} --root data/{study['dataset']} --split {study['split']}"
     protocol = "" if study["protocol"] == "label" else f" --protocol {study['protocol']}"
+    run = f" --run {study['run']}" if study.get("run") else ""
     figures = f" --figures docs/figures/{file.stem}" if _figures(file) else ""
-    command = f"python -m siamese evaluate {options}{protocol} --full{figures} --json > docs/results/{file.name}"
+    command = f"python -m siamese evaluate {options}{protocol}{run} --full{figures} --json > docs/results/{file.name}"
+    judged = "; prototypes, calibration and threshold of this data set's own train and validation" if run else ""
     return (
         f"## {study['dataset']}, {study['split']}, by {study['protocol']}: {study['images']:,} images\n\n"
-        f"```sh\n{command}\n```\n\nNetwork `{study['network']}`; recognition by nearest prototype."
+        f"```sh\n{command}\n```\n\nNetwork `{study['network']}`; recognition by nearest prototype{judged}."
     )
 
 

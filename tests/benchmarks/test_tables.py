@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import ablations, backbones, baselines, collapse
+from benchmarks import ablations, augmentation, backbones, baselines, collapse
 from siamese.datasets.catalogue import load_dataset
 from siamese.training.config import TrainingConfig, check
 from siamese.training.guard import spread
@@ -62,16 +62,16 @@ def test_backbones_are_compared_by_subject_and_leaky(
     ckplus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    words = ["--root", str(ckplus), "--backbones", "cnn", "--epochs", "1", "--folds", "2"]
+    words = ["--root", str(ckplus), "--backbones", "cnn", "--epochs", "1", "--folds", "2", "--leaky-folds", "3"]
     backbones.main(words)
     page = capsys.readouterr().out
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs" / "backbones").iterdir()}
-    assert len(kept) == 4  # two folds each
+    assert len(kept) == 2 + 3  # one a fold
     assert all(np.load(path).shape == (60, 128) for path in kept)
     backbones.main([*words, "--json"])
     assert kept == {path: path.stat().st_mtime_ns for path in (tmp_path / "runs" / "backbones").iterdir()}
     by_subject, leaky = json.loads(capsys.readouterr().out)["cnn"]
-    for each, name in ((by_subject, "by subject"), (leaky, "leaky")):
+    for each, name in ((by_subject, "by subject, 2"), (leaky, "leaky, 3")):
         assert f"| `cnn` | nothing | {name} | {each['mean']['accuracy']:.3f} ± " in page
     assert "--backbones cnn --epochs 1 > docs/results/backbones-ckplus.md" in page
 
@@ -128,3 +128,14 @@ def test_a_collapse_and_its_cures_are_told_from_runs(
     page = capsys.readouterr().out
     assert f"| `{SMALL}` | no margin | collapsed, epoch {found['no margin']['epoch']:.0f} |" in page
     assert f"| `{SMALL}` | as it is | – | {found['as it is']['roc_auc']:.3g} |" in page
+
+
+def test_augmentation_is_told_as_a_share_of_a_step(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(augmentation, "_RECIPE", replace(TrainingConfig(), backbone="cnn", precision="32-true"))
+    augmentation.main(["--json"])
+    figures = json.loads(capsys.readouterr().out)
+    for each in figures["augmentation"].values():
+        assert each["share_of_step"] == pytest.approx(each["milliseconds"] / figures["step_milliseconds"])
+    assert "| with MixUp | " in augmentation.page(figures)

@@ -73,8 +73,15 @@ def test_a_test_part_is_measured_with_and_without_copies_and_by_other_classifier
         "> docs/results/drawings.json" in page
     )
     assert f"| accuracy | {study.evidence.accuracy:.3f} | " in page
+    assert "own train and validation" not in page
     assert f"without the {copies} images that have a near-copy" in page
     assert all(f"| {name} |" in page for name in CLASSIFIERS)
+
+    (tmp_path / "results" / "drawings.json").write_text(json.dumps({**study.to_dict(), "run": "runs/mine"}))
+    write_results(tmp_path / "results", tmp_path / "RESULTS.md")
+    page = (tmp_path / "RESULTS.md").read_text()
+    assert "--split test --run runs/mine --full" in page
+    assert "calibration and threshold of this data set's own train and validation" in page
 
 
 def test_examples_are_drawn_beside_the_five_most_similar(parts: Path, reference: Path, tmp_path: Path) -> None:

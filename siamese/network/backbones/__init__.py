@@ -21,7 +21,7 @@ BACKBONES: dict[str, Callable[[], Backbone]] = {
     "mobilefacenet": MobileFaceNet,
     "resnet18": partial(resnet, "resnet18"),
     "resnet18_half": HalfResNet18,
-    "resnet50": partial(resnet, "resnet50"),
+    "resnet50": partial(resnet, "resnet50", stride=2),
     "mobilenet_v3": partial(mobile, "mobilenet_v3_large"),
     "efficientnet_b0": partial(mobile, "efficientnet_b0"),
     "efficientnet_lite0": EfficientNetLite0,

@@ -8,18 +8,19 @@ from siamese.network.backbones.layers import Backbone, centred
 
 
 class TorchvisionNetwork(Backbone):
-    """The torchvision network of that name, its first convolution replaced: grey, 3×3, stride 1.
+    """The torchvision network of that name, its first convolution replaced: grey, 3×3, of that stride.
 
     `stem` and `head` are the modules of its first convolution and its classifier; `dropped` go with the classifier.
     """
 
-    def __init__(self, name: str, stem: str, head: str, dropped: tuple[str, ...] = ()) -> None:
+    def __init__(self, name: str, stem: str, head: str, dropped: tuple[str, ...] = (), stride: int = 1) -> None:
         super().__init__()
         network = torchvision.models.get_model(name, weights=None)
         classifier, first = network.get_submodule(head), network.get_submodule(stem)
         self.name, self.stem = name, stem
         self.features = next(layer for layer in classifier.modules() if isinstance(layer, nn.Linear)).in_features
-        network.set_submodule(stem, nn.Conv2d(1, first.out_channels, kernel_size=3, padding=1, bias=False))
+        grey = nn.Conv2d(1, first.out_channels, kernel_size=3, stride=stride, padding=1, bias=False)
+        network.set_submodule(stem, grey)
         for module in (head, *dropped):
             network.set_submodule(module, nn.Identity())
         self.network = network
@@ -29,9 +30,9 @@ class TorchvisionNetwork(Backbone):
         return self.network(centred(crops))
 
 
-def resnet(name: str) -> TorchvisionNetwork:
-    """A ResNet (He et al. 2016) whose first pooling is dropped."""
-    return TorchvisionNetwork(name, stem="conv1", head="fc", dropped=("maxpool",))
+def resnet(name: str, stride: int = 1) -> TorchvisionNetwork:
+    """A ResNet (He et al. 2016) whose first pooling is dropped; its first convolution has that stride."""
+    return TorchvisionNetwork(name, stem="conv1", head="fc", dropped=("maxpool",), stride=stride)
 
 
 def mobile(name: str) -> TorchvisionNetwork:
