@@ -5,6 +5,8 @@ from numpy.typing import ArrayLike
 
 from siamese.errors import MeasurementError
 
+_UNIT_TOLERANCE = 1e-3  # how far from 1 a length may be, above float32 (and float16) rounding
+
 
 def require_rows(name: str, rows: ArrayLike, columns: int | None = None) -> None:
     """Refuse `rows` unless it is a finite array (n, columns) with at least one row."""
@@ -15,6 +17,13 @@ def require_rows(name: str, rows: ArrayLike, columns: int | None = None) -> None
         raise MeasurementError(
             f"The {name} hold values that are not finite. Check the photos or the network behind them."
         )
+
+
+def require_unit_rows(name: str, rows: ArrayLike) -> None:
+    """Refuse `rows` unless it is a finite array (n, d) with at least one row, each of unit length."""
+    require_rows(name, rows)
+    if np.abs(np.linalg.norm(np.asarray(rows), axis=1) - 1).max() > _UNIT_TOLERANCE:
+        raise MeasurementError(f"The {name} must be of unit length.")
 
 
 def require_labels(labels: ArrayLike, count: int, classes: int | None = None) -> None:

@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siamese.errors import MeasurementError, ReferenceSetError
-from siamese.metric.checks import require_labels, require_rows
-
-_UNIT_TOLERANCE = 1e-3  # how far from 1 a length may be, above float32 (and float16) rounding
+from siamese.metric.checks import require_labels, require_rows, require_unit_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,11 +24,9 @@ class Prototypes:
     vectors: NDArray[np.float32]
 
     def __post_init__(self) -> None:
-        require_rows("prototypes", self.vectors)
+        require_unit_rows("prototypes", self.vectors)
         if len(self.names) != len(self.vectors) or len(set(self.names)) != len(self.names):
             raise MeasurementError(f"{len(self.vectors)} prototypes need as many different names, not {self.names}.")
-        if np.abs(np.linalg.norm(self.vectors, axis=1) - 1).max() > _UNIT_TOLERANCE:
-            raise MeasurementError("Every prototype must be of unit length.")
 
     def similarities(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
         """Cosine similarity of unit embeddings (n, embedding_size) to every prototype, (n, classes)."""
