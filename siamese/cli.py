@@ -1,30 +1,22 @@
 """`python -m siamese …`: photos → answers on the terminal, as text for people or one JSON object for programs."""
 
-import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress
-from rich.table import Table
 
-from siamese.datasets.catalogue import DATASETS
-from siamese.errors import GalleryError, MeasurementError, ReferenceSetError, SemblanceError
-from siamese.vocabulary import emotion_of
+from siamese.cli_parts import AsJson, Cache, Dataset, Reference, load_service, new_table, print_json, shown
+from siamese.errors import MeasurementError, ReferenceSetError, SemblanceError
+from siamese.gallery_cli import gallery_app
 
 if TYPE_CHECKING:
     from siamese.evaluation.timing import Timing
-    from siamese.gallery.build import Entry
-    from siamese.service import ExpressionService
-
-    Entries = Iterator[Entry]
 
 app = typer.Typer(help="Read expressions by similarity.", no_args_is_help=True, pretty_exceptions_enable=False)
-gallery_app = typer.Typer(help="Build galleries of examples.", no_args_is_help=True)
 app.add_typer(gallery_app, name="gallery")
 reference_app = typer.Typer(help="Build reference sets from training runs.", no_args_is_help=True)
 app.add_typer(reference_app, name="reference")
@@ -34,15 +26,10 @@ USER_ERROR = 2  # exit code when a sentence was printed instead of an answer
 _BAR = 24  # characters
 _THREADS = 2  # on which times are measured
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Whole = Annotated[bool, typer.Option("--whole", help="Where no face is found, take the picture itself as the face.")]
-Reference = Annotated[Path | None, typer.Option(help="Reference set to use instead of the one that ships.")]
 GalleryFolder = Annotated[Path | None, typer.Option(help="Gallery to use instead of the reference set's own.")]
 PhotoFile = Annotated[Path, typer.Argument(help="A JPEG, PNG, WebP, BMP, GIF or TIFF file.")]
 FaceNumber = Annotated[int, typer.Option(min=1, help="Which face, as `recognise` numbers them: 1 is the largest.")]
-Dataset = Annotated[str, typer.Option(help=f"Data set: {', '.join(DATASETS)}.")]
-Cache = Annotated[Path, typer.Option(help="Folder that keeps a data set's faces and embeddings between runs.")]
-Split = Annotated[str, typer.Option(help="The data set's part: train, validation, test, or all where it has none.")]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -57,18 +44,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
 @app.command()
 def recognise(photo: PhotoFile, whole: Whole = False, as_json: AsJson = False, reference: Reference = None) -> None:
     """Read the expression of every face in a photo."""
-    readings = _service(reference).recognise(photo, whole)
+    readings = load_service(reference).recognise(photo, whole)
     if as_json:
-        _print_json({"photo": str(photo), "faces": [reading.to_dict() for reading in readings]})
+        print_json({"photo": str(photo), "faces": [reading.to_dict() for reading in readings]})
         return
     for number, reading in enumerate(readings, start=1):
         place = (
             "whole picture" if reading.whole_picture else "at ({:.0f}, {:.0f}) to ({:.0f}, {:.0f})".format(*reading.box)
         )
-        table = _table(f"Face {number} of {len(readings)}, {place}", "emotion", "probability", "", "similarity")
+        table = new_table(f"Face {number} of {len(readings)}, {place}", "emotion", "probability", "", "similarity")
         for name in sorted(reading.probabilities, key=reading.probabilities.__getitem__, reverse=True):
             share, similarity = reading.probabilities[name], reading.similarities[name]
-            table.add_row(_emotion(name), f"{share:.1%}", _bar(share), f"{similarity:.2f}")
+            table.add_row(shown(name), f"{share:.1%}", _bar(share), f"{similarity:.2f}")
         Console().print(table)
 
 
@@ -83,13 +70,13 @@ def compare(
     reference: Reference = None,
 ) -> None:
     """Tell whether two faces show the same expression."""
-    result = _service(reference).compare(first, second, first_face - 1, second_face - 1, whole)
+    result = load_service(reference).compare(first, second, first_face - 1, second_face - 1, whole)
     if as_json:
-        _print_json(result.to_dict())
+        print_json(result.to_dict())
         return
     verdict = "Same expression" if result.same_expression else "Different expressions"
     console = Console()
-    console.print(f"[bold]{verdict}[/bold]: {_emotion(result.first.emotion)} and {_emotion(result.second.emotion)}")
+    console.print(f"[bold]{verdict}[/bold]: {shown(result.first.emotion)} and {shown(result.second.emotion)}")
     console.print(f"similarity {result.similarity:.2f}, threshold {result.threshold:.2f}")
     console.print(f"probability that both show the same expression: {result.probability:.0%}")
 
@@ -106,15 +93,15 @@ def similar(
     gallery: GalleryFolder = None,
 ) -> None:
     """Find the gallery's examples most similar to a face."""
-    service = _service(reference, gallery)
+    service = load_service(reference, gallery)
     neighbours = service.similar(photo, k, emotion, face - 1, whole)
     if as_json:
         found = [neighbour.to_dict() for neighbour in neighbours]
-        _print_json({"photo": str(photo), "gallery": service.gallery.title, "neighbours": found})
+        print_json({"photo": str(photo), "gallery": service.gallery.title, "neighbours": found})
         return
-    table = _table(f"Nearest in «{service.gallery.title}»", "example", "emotion", "similarity")
+    table = new_table(f"Nearest in «{service.gallery.title}»", "example", "emotion", "similarity")
     for neighbour in neighbours:
-        table.add_row(neighbour.item.id, _emotion(neighbour.emotion), f"{neighbour.similarity:.3f}")
+        table.add_row(neighbour.item.id, shown(neighbour.emotion), f"{neighbour.similarity:.3f}")
     Console().print(table)
 
 
@@ -173,14 +160,14 @@ def evaluate(
         if nearest:
             draw_nearest(samples, folder, nearest, cache)
     if as_json:
-        _print_json(evidence)
+        print_json(evidence)
         return
-    table = _table(f"{dataset}, {split}, {protocol}", "figure", "value")
+    table = new_table(f"{dataset}, {split}, {protocol}", "figure", "value")
     for name, value in evidence.items():
         if isinstance(value, int | float):
             table.add_row(name.replace("_", " "), f"{value:.4g}")
     for name, recall in evidence["recall_per_class"].items():
-        table.add_row(f"recall, {_emotion(name)}", f"{recall:.4g}")
+        table.add_row(f"recall, {shown(name)}", f"{recall:.4g}")
     for reason, count in evidence["left_out"].items():
         table.add_row(f"left out: {escape(reason)}", f"{count:,}")
     Console().print(table)
@@ -198,38 +185,6 @@ def report(
 
     write_results(results, out)
     print(f"{out}: written")
-
-
-@gallery_app.command()
-def build(
-    out: Annotated[Path, typer.Option(help="Folder to write the gallery to.")],
-    folder: Annotated[Path | None, typer.Option(help="Folder of photos; sub-folders' names are labels.")] = None,
-    dataset: Annotated[str | None, typer.Option(help=f"Data set: {', '.join(DATASETS)}.")] = None,
-    root: Annotated[Path | None, typer.Option(help="The data set's folder.")] = None,
-    split: Split = "train",
-    title: Annotated[str | None, typer.Option(help="What the gallery is called.")] = None,
-    reference: Reference = None,
-    cache: Cache = Path("cache"),
-) -> None:
-    """Build a gallery from a folder of photos, or from a data set."""
-    from siamese.gallery.build import build_gallery
-
-    if (folder is None) == (dataset is None) or (dataset is not None and root is None):
-        raise GalleryError("Give either --folder with photos, or --dataset together with --root.")
-    service = _service(reference)
-    skipped: dict[Path, str] = {}
-    if folder is not None:
-        name, (entries, count) = folder.resolve().name, _folder_entries(service, folder, skipped)
-    else:
-        name, (entries, count) = f"{dataset} {split}", _dataset_entries(str(dataset), str(root), split, cache)
-    with Progress(*Progress.get_default_columns(), console=Console(stderr=True)) as progress:
-        task = progress.add_task("Reading faces", total=count)
-        tracked = progress.track(entries, task_id=task)
-        built = build_gallery(tracked, service.embedder, title or name, read=service.emotions)
-    built.save(out)
-    for path, sentence in skipped.items():
-        print(f"Left out {path}: {sentence}", file=sys.stderr)
-    print(f"{out}: «{built.title}», {len(built)} examples")
 
 
 @reference_app.command("build")
@@ -274,23 +229,6 @@ def build_reference_set(
     print(f"{out}: written. It shows single people. To see it: python app.py --reference {out}")
 
 
-def _folder_entries(service: "ExpressionService", folder: Path, skipped: dict[Path, str]) -> "tuple[Entries, int]":
-    from siamese.datasets.folder import scan
-    from siamese.gallery.build import entries_from_photos
-
-    found = scan(folder)
-    skipped.update(found.skipped)
-    return entries_from_photos(found.photos, service.faces, skipped), len(found.photos)
-
-
-def _dataset_entries(dataset: str, root: str, split: str, cache: Path) -> "tuple[Entries, int]":
-    from siamese.datasets.catalogue import load_dataset
-    from siamese.evaluation.reference import entries_of
-
-    samples = load_dataset(dataset, root, split).labelled()
-    return entries_of(samples, cache), len(samples)
-
-
 def _timing(reference: Path) -> "Timing":
     """What one image takes: an example of the reference set, as a photo of 640×480 pixels."""
     import numpy as np
@@ -307,26 +245,5 @@ def _timing(reference: Path) -> "Timing":
     return measure_time(service.embedder.embed, service.recognise, photo_of(np.asarray(example)), network, _THREADS)
 
 
-def _service(reference: Path | None, gallery: Path | None = None) -> "ExpressionService":
-    from siamese.service import ExpressionService  # seconds to import; `--help` should not wait for it
-
-    return ExpressionService.load(reference, gallery)
-
-
-def _print_json(answer: dict[str, Any]) -> None:
-    print(json.dumps(answer, ensure_ascii=False))
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=escape(title), title_justify="left", box=None)
-    for column in columns:
-        table.add_column(column, justify="right" if column in ("probability", "similarity") else "left")
-    return table
-
-
 def _bar(share: float) -> str:
     return "█" * round(share * _BAR)
-
-
-def _emotion(name: str) -> str:
-    return f"{emotion_of(name).symbol} {escape(name)}"

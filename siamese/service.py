@@ -13,7 +13,8 @@ from siamese.errors import GalleryError, ImageError, NoFaceError, ReferenceSetEr
 from siamese.faces.align import alignment, face_crop, warp, whole_picture
 from siamese.faces.decode import Photo, decode
 from siamese.faces.detect import LANDMARKS, Face, FaceDetector
-from siamese.gallery.gallery import Gallery, Item, Match
+from siamese.gallery.gallery import Gallery
+from siamese.gallery.items import Item, Match, Wanted
 from siamese.metric.calibration import Calibration
 from siamese.metric.prototypes import Prototypes
 from siamese.metric.verification import Verification
@@ -173,7 +174,7 @@ class ExpressionService:
             Prototypes.load(reference / "prototypes.npz"),
             Calibration.load(reference / "calibration.json"),
             Verification.load(reference / "verification.json"),
-            Gallery.load(chosen, embedder.fingerprint) if chosen else None,
+            _opened(chosen, embedder.fingerprint, settings) if chosen else None,
             settings,
         )
 
@@ -254,11 +255,11 @@ class ExpressionService:
 
     def similar_to_reading(self, reading: Reading, k: int = 12, emotion: str | None = None) -> list[Neighbour]:
         """The k examples most similar to a face that was read before, best first."""
-        return _neighbours(self.gallery.search(reading.embedding, k, self._label(emotion)))
+        return _neighbours(self.gallery.search(reading.embedding, k, Wanted(self._label(emotion))))
 
     def similar_to_item(self, item_id: str, k: int = 12, emotion: str | None = None) -> list[Neighbour]:
         """The k examples most similar to an example of the gallery, itself left out, best first."""
-        return _neighbours(self.gallery.near(item_id, k, self._label(emotion)))
+        return _neighbours(self.gallery.near(item_id, k, Wanted(self._label(emotion))))
 
     def teach(self, name: str, photos: Sequence[Photo]) -> None:
         """Know a new expression from a few photos, without retraining.
@@ -306,6 +307,10 @@ class ExpressionService:
     def _small_and_square(self, picture: NDArray[np.uint8]) -> bool:
         height, width = picture.shape[:2]
         return max(height, width) < self.settings.whole_picture_below and abs(height - width) <= min(height, width) / 4
+
+
+def _opened(folder: str | Path, fingerprint: str, settings: Settings) -> Gallery:
+    return Gallery.open(folder, fingerprint, engine=settings.index, megabytes=settings.index_megabytes)
 
 
 def _cut(

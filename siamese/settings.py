@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     max_faces: int = Field(64, gt=0)  # in one photo, the largest first
     whole_picture_below: int = Field(128, ge=0)  # pixels; a square picture smaller than this may itself be the face
 
+    index: str = "auto"  # what finds nearest examples: auto, flat, hnsw, ivf-half, ivf-byte or ivf-product
+    index_megabytes: float = Field(1500, gt=0)  # of memory that it may take, where the choice is automatic
     neighbours: int = Field(12, gt=0)  # nearest examples shown for a face
     page_size: int = Field(24, gt=0)  # examples on one page of the gallery
 

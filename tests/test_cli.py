@@ -76,7 +76,7 @@ def test_a_gallery_from_folders_takes_their_names_as_labels(tmp_path: Path, refe
     (tmp_path / "photos" / "broken.jpg").write_bytes(b"no image")
     out = tmp_path / "gallery"
     assert run("gallery", "build", "--folder", tmp_path / "photos", "--out", out, "--reference", reference) == 0
-    items = Gallery.load(out, Embedder(reference / "network.onnx").fingerprint).items
+    items = Gallery.open(out, Embedder(reference / "network.onnx").fingerprint).items
     labels = {item.emotion: item.labelled_by for item in items}
     assert len(items) == 3 and labels.items() >= {"happiness": "folder", "smirks": "folder"}.items()
     assert "reading" in {item.labelled_by for item in items}

@@ -62,7 +62,7 @@ def tiny_reference(folder: Path) -> Path:
         Entry(crop, portrait, EMOTIONS[label], f"drawing {number}", "composite")
         for number, (crop, portrait, label) in enumerate(zip(crops, portraits, labels, strict=True))
     ]
-    build_gallery(entries, embedder, TITLE).save(folder / "gallery")
+    build_gallery(entries, embedder, TITLE, folder / "gallery").seal()
     _write_examples(folder / "examples")
     return folder
 

@@ -32,6 +32,7 @@ from siamese.gallery import thumbnails
 from siamese.gallery.build import Entry, build_gallery, entries_from_composites, entries_from_crops
 from siamese.gallery.composites import Composite, make_composites
 from siamese.gallery.gallery import Gallery
+from siamese.gallery.items import Wanted
 from siamese.metric.calibration import Calibration
 from siamese.metric.prototypes import Prototypes
 from siamese.metric.verification import Verification
@@ -63,8 +64,9 @@ def build_reference(
     write_recipe(networks, out)
     embedder = Embedder(out / "network.onnx")
     train_embeddings = embeddings(train, embedder, cache)
-    build_composites(train, train_embeddings, embedder, prototypes, cache).save(out / "gallery")
-    write_examples(Gallery.load(out / "gallery", embedder.fingerprint), out / "examples", reader(embedder, prototypes))
+    gallery = build_composites(train, train_embeddings, embedder, prototypes, out / "gallery", cache)
+    write_examples(gallery, out / "examples", reader(embedder, prototypes))
+    gallery.seal()
     write_evidence(out, root, figures, network, embedder, cache)
 
 
@@ -95,8 +97,8 @@ def build_own_reference(run: Path, dataset: str, root: Path, out: Path, cache: P
     write_recipe([[run / BEST]], out)
     embedder = Embedder(out / "network.onnx")
     train = load_dataset(dataset, root, "train").labelled()
-    gallery = build_gallery(entries_of(train, cache), embedder, f"{root.resolve().name}, {len(train):,} pictures")
-    gallery.save(out / "gallery")
+    title = f"{root.resolve().name}, {len(train):,} pictures"
+    gallery = build_gallery(entries_of(train, cache), embedder, title, out / "gallery")
     write_examples(gallery, out / "examples", reader(embedder, Prototypes.load(out / "prototypes.npz")))
 
 
@@ -112,9 +114,13 @@ def build_composites(
     train_embeddings: NDArray[np.float32],
     embedder: Embedder,
     prototypes: Prototypes,
+    out: Path,
     cache: Path,
 ) -> Gallery:
-    """The gallery that may be published: averages of many training faces, each read by the network as what it is."""
+    """The gallery that may be published, in place of any in `out`.
+
+    It holds averages of many training faces, each read by the network as what it is.
+    """
 
     def read(inputs: NDArray[np.uint8]) -> list[str]:
         return [EMOTIONS[row] for row in prototypes.nearest(embedder.embed(inputs))]
@@ -123,7 +129,9 @@ def build_composites(
     sources = np.where(detected, train.labels, -1)  # a face that was not found is not aligned, and would only blur
     transforms = crops.transforms(train, "aligned", cache)
     composites = make_composites(train.images, transforms, train_embeddings, sources, read=read)
-    return build_gallery(entries_from_composites(in_turn(composites), "FER+ training images"), embedder, GALLERY_TITLE)
+    shutil.rmtree(out, ignore_errors=True)
+    entries = entries_from_composites(in_turn(composites), "FER+ training images")
+    return build_gallery(entries, embedder, GALLERY_TITLE, out)
 
 
 def in_turn(composites: Sequence[Composite]) -> list[Composite]:
@@ -145,10 +153,11 @@ def write_examples(gallery: Gallery, folder: Path, read: Callable[[Image.Image],
     """
     folder.mkdir(parents=True, exist_ok=True)
     for emotion in gallery.emotions:
-        rows = np.array([row for row, item in enumerate(gallery.items) if item.emotion == emotion])
-        of_emotion = gallery.embeddings[rows]
+        rows = gallery.store.rows(Wanted(emotion))
+        of_emotion = gallery.store.embeddings(rows)
         by_typicality = rows[np.argsort(of_emotion @ of_emotion.sum(axis=0))[::-1]][:_EXAMPLES_TRIED]
-        pictures = [_framed(thumbnails.decode(gallery.items[row].thumbnail)) for row in by_typicality]
+        items = gallery.store.items(by_typicality).values()
+        pictures = [_framed(thumbnails.decode(item.thumbnail)) for item in items]
         right = [picture for picture in pictures if list(read(picture)) == [emotion]] or pictures
         for name, picture in ((emotion, right[0]), (f"{emotion} 2", right[len(right) // 2])):
             picture.save(folder / f"{name}.webp", quality=_EXAMPLE_QUALITY)

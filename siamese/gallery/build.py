@@ -3,19 +3,20 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from siamese.errors import GalleryError, SemblanceError
+from siamese.errors import GalleryError
 from siamese.gallery import thumbnails
 from siamese.gallery.composites import Composite
-from siamese.gallery.gallery import Gallery, Item
+from siamese.gallery.gallery import IN_MEMORY, Gallery
+from siamese.gallery.items import Item
 
-_BATCH = 64
+BATCH = 64
 
 Read = Callable[[NDArray[np.float32]], Sequence[str]]  # embeddings (n, embedding_size) → the emotion of each
 
@@ -32,6 +33,11 @@ class Embeds(Protocol):
 
 class CutFace(Protocol):
     """A face cut from a photo; `siamese.service.FaceFound` is one."""
+
+    @property
+    def box(self) -> NDArray[np.float32]:
+        """Where it is: left, top, right, bottom, in pixels of the photo."""
+        ...
 
     @property
     def crop(self) -> NDArray[np.uint8]:
@@ -57,34 +63,73 @@ class Entry:
     source: str
     labelled_by: str
     notes: Mapping[str, float] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    box: tuple[float, float, float, float] | None = None
+    content: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Embedded:
+    """Items ready to be added: with embeddings (n, embedding_size), and the network's inputs as PNG files."""
+
+    items: Sequence[Item]
+    embeddings: NDArray[np.float32]
+    crops: Sequence[bytes]
 
 
 def build_gallery(
     entries: Iterable[Entry],
     embedder: Embeds,
     title: str,
+    folder: str | Path = IN_MEMORY,
     read: Read | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Gallery:
-    """Embed every entry, in batches; crops that were seen before are left out.
+    """Embed every entry, in batches, into a new gallery in a folder; crops that were seen before are left out.
 
     `read` names the emotion of entries without one; `progress` is told after each batch how many entries are done.
     Raises GalleryError when there is no entry, or one needs a reading and there is no `read`.
     """
-    gallery = None
-    done = 0
     remaining = iter(entries)
-    while batch := list(islice(remaining, _BATCH)):
-        embeddings = embedder.embed(np.stack([entry.crop for entry in batch]))
-        items = _items(batch, embeddings, read)
-        gallery = gallery or Gallery([], embeddings[:0], title, embedder.fingerprint)
-        gallery.add(items, embeddings)
+    first = next(remaining, None)
+    if first is None:
+        raise GalleryError("There is no face to build a gallery from.")
+    size = embedder.embed(first.crop[None]).shape[1]
+    gallery = Gallery.create(folder, title, embedder.fingerprint, size)
+    add_entries(gallery, chain([first], remaining), embedder, read, progress)
+    return gallery
+
+
+def add_entries(
+    gallery: Gallery,
+    entries: Iterable[Entry],
+    embedder: Embeds,
+    read: Read | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> int:
+    """Add every entry whose crop is not there yet, in batches; how many were new. Raises what `embedded` raises."""
+    done = added = 0
+    remaining = iter(entries)
+    while batch := list(islice(remaining, BATCH)):
+        if new := [entry for entry in batch if identity(entry.crop) not in gallery]:
+            ready = embedded(new, embedder, read)
+            added += gallery.add(ready.items, ready.embeddings, ready.crops)
         done += len(batch)
         if progress:
             progress(done)
-    if gallery is None:
-        raise GalleryError("There is no face to build a gallery from.")
-    return gallery
+    return added
+
+
+def identity(crop: NDArray[np.uint8]) -> str:
+    """An item's id: the hash of the crop (48, 48) that the network sees, the same wherever the face comes from."""
+    return hashlib.sha256(np.ascontiguousarray(crop).tobytes()).hexdigest()[:16]
+
+
+def embedded(entries: Sequence[Entry], embedder: Embeds, read: Read | None) -> Embedded:
+    """Entries as items with their embeddings. Raises GalleryError when one needs a reading and there is no `read`."""
+    embeddings = embedder.embed(np.stack([entry.crop for entry in entries]))
+    crops = [thumbnails.pack(entry.crop) for entry in entries]
+    return Embedded(_items(entries, embeddings, read), embeddings, crops)
 
 
 def entries_from_crops(
@@ -100,24 +145,18 @@ def entries_from_crops(
         yield Entry(crop, portrait, emotion, source, labelled_by)
 
 
-def entries_from_photos(
-    photos: Iterable[tuple[Path, str | None]],
-    faces: Callable[[Path], Sequence[CutFace]],
-    skipped: dict[Path, str],
-) -> Iterator[Entry]:
-    """Photos, each with its label or None → their faces, by `faces` (largest first).
+def entries_of_photo(
+    path: Path, emotion: str | None, faces: Sequence[CutFace], content: str = "", tags: tuple[str, ...] = ()
+) -> list[Entry]:
+    """A photo with its label, or None, and its faces (largest first) as entries.
 
-    A label speaks of the photo's largest face; of a photo without one, all faces are taken. A photo that `faces`
-    refuses is entered into `skipped` with the reason.
+    A label speaks of the photo's largest face; of a photo without one, all faces are taken.
     """
-    for path, emotion in photos:
-        try:
-            found = faces(path)
-        except SemblanceError as error:
-            skipped[path] = str(error)
-            continue
-        for face in found if emotion is None else found[:1]:
-            yield Entry(face.crop, face.portrait, emotion, path.name, "folder")
+    chosen = faces if emotion is None else faces[:1]
+    return [
+        Entry(each.crop, each.portrait, emotion, path.name, "folder", tags=tags, box=_corners(each), content=content)
+        for each in chosen
+    ]
 
 
 def entries_from_composites(composites: Iterable[Composite], origin: str) -> Iterator[Entry]:
@@ -129,6 +168,11 @@ def entries_from_composites(composites: Iterable[Composite], origin: str) -> Ite
         }
         source = f"average of {len(composite.members)} {origin}"
         yield Entry(composite.crop, composite.portrait, composite.emotion, source, "composite", notes)
+
+
+def _corners(face: CutFace) -> tuple[float, float, float, float]:
+    left, top, right, bottom = np.asarray(face.box, dtype=float).round(1).tolist()
+    return left, top, right, bottom
 
 
 def _items(batch: Sequence[Entry], embeddings: NDArray[np.float32], read: Read | None) -> list[Item]:
@@ -146,10 +190,13 @@ def _items(batch: Sequence[Entry], embeddings: NDArray[np.float32], read: Read |
 
 def _item(entry: Entry, emotion: str, labelled_by: str) -> Item:
     return Item(
-        id=hashlib.sha256(np.ascontiguousarray(entry.crop).tobytes()).hexdigest()[:16],
+        id=identity(entry.crop),
         emotion=emotion,
         source=entry.source,
         labelled_by=labelled_by,
         thumbnail=thumbnails.encode(entry.portrait),
         notes=dict(entry.notes),
+        tags=entry.tags,
+        box=entry.box,
+        content=entry.content,
     )

@@ -1,234 +1,228 @@
-"""Labelled embeddings with their thumbnails → the items nearest to an embedding, page by page, kept in a folder.
+"""A store and the index made from it → the items nearest to an embedding, page by page, kept in a folder.
 
-The folder holds `gallery.json` (title, network, the items' labels) and the arrays file that it names (embeddings and
-thumbnails). The arrays are written under a name of their own and `gallery.json` is replaced last, in one step: whenever
-a save is interrupted, the folder holds the gallery as it was before or as it is after.
+The folder holds `gallery.sqlite`, which is the gallery, and, where that is large, `index.faiss`, which is derived from
+it and is made anew whenever it is missing or does not fit.
 """
 
-import hashlib
-import io
 import json
 import os
-import zipfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from threading import RLock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from siamese.errors import GalleryError
-from siamese.gallery.flat_index import FlatIndex
+from siamese.gallery.engines import NOTHING, Index
+from siamese.gallery.engines.choice import AUTOMATIC, ENGINES, SAMPLE, Choice, choose
+from siamese.gallery.items import EVERYTHING, Item, Match, Wanted
+from siamese.gallery.store import Photo, Revision, Store
 from siamese.vocabulary import EMOTIONS
 
-LABELLED_BY = ("composite", "data set", "folder", "reading")
-
-_FORMAT = 1
-_INDEX_FILE = "gallery.json"
-_UNIT = 1e-3  # how far an embedding's length may be from one
-
-
-@dataclass(frozen=True)
-class Item:
-    """One example: a stable id, its label and where that came from, a line on its source, a WebP file's bytes.
-
-    `notes` are figures worth keeping with it, such as a composite's correlation with its closest source.
-    """
-
-    id: str
-    emotion: str
-    source: str
-    labelled_by: str  # one of LABELLED_BY
-    thumbnail: bytes = field(repr=False)
-    notes: Mapping[str, float] = field(default_factory=dict, hash=False)
-
-
-@dataclass(frozen=True)
-class Match:
-    """An item and its cosine similarity to what was asked for."""
-
-    item: Item
-    similarity: float
+STORE_FILE, INDEX_FILE, INDEX_NOTE = "gallery.sqlite", "index.faiss", "index.json"
+IN_MEMORY = ":memory:"
+MEGABYTES = 1500.0  # of memory for the index, unless told otherwise
 
 
 class Gallery:
-    """Items and their embeddings (n, embedding_size) float32 of unit length, all made by the network `fingerprint`."""
+    """Items and their embeddings of unit length, all made by one network. Safe to share between threads."""
 
-    def __init__(self, items: Sequence[Item], embeddings: NDArray[np.float32], title: str, fingerprint: str) -> None:
-        """Raises GalleryError when items and embeddings do not fit each other, or two items share an id."""
-        self.title = title
-        self.fingerprint = fingerprint
-        self.items: tuple[Item, ...] = ()
-        self.embeddings = np.empty((0, np.shape(embeddings)[-1]), dtype=np.float32)
-        self._index = FlatIndex(self.embeddings.shape[1])
-        self._rows: dict[str, int] = {}
-        if self.add(items, embeddings) < len(items):
-            raise GalleryError("Two items of the gallery have the same id.")
+    def __init__(self, store: Store, engine: str = AUTOMATIC, megabytes: float = MEGABYTES) -> None:
+        """Raises GalleryError where there is no such engine, or none fits into so much memory."""
+        self.store = store
+        self._asked_for, self._megabytes = engine, megabytes
+        self._lock = RLock()
+        self._seen = Revision()
+        self.choice = self._choose()
+        self._index = self._loaded() or self._made()
 
-    def __len__(self) -> int:
-        return len(self.items)
+    @classmethod
+    def create(cls, folder: str | Path, title: str, fingerprint: str, embedding_size: int) -> "Gallery":
+        """A new, empty gallery for embeddings of the network `fingerprint`; in memory alone where folder is ":memory:".
 
-    def __contains__(self, item_id: str) -> bool:
-        return item_id in self._rows
+        Raises GalleryError where there is one already, or nothing can be written.
+        """
+        path = folder if folder == IN_MEMORY else Path(folder) / STORE_FILE
+        return cls(Store.create(path, title, fingerprint, embedding_size))
+
+    @classmethod
+    def open(
+        cls,
+        folder: str | Path,
+        fingerprint: str,
+        writable: bool = False,
+        engine: str = AUTOMATIC,
+        megabytes: float = MEGABYTES,
+    ) -> "Gallery":
+        """Open a gallery for the network `fingerprint`.
+
+        Raises GalleryError when there is none, it is damaged, or another network made it.
+        """
+        store = Store(Path(folder) / STORE_FILE, writable)
+        if store.fingerprint != fingerprint:
+            store.close()
+            raise GalleryError(
+                f"The gallery «{store.title}» was made by the network {store.fingerprint}, "
+                f"but the network in use is {fingerprint}, and their embeddings do not compare. "
+                f"Read it again with the network in use: `python -m siamese gallery rebuild {folder}`."
+            )
+        return cls(store, engine, megabytes)
+
+    def close(self) -> None:
+        """Keep the index beside the store, where that saves time, and let go of the files."""
+        self.keep_index()
+        self.store.close()
+
+    def seal(self) -> None:
+        """Close it with everything in the one file, as it is handed on or shipped."""
+        self.store.seal()
+        self.store.close()
+
+    @property
+    def title(self) -> str:
+        """What the gallery is called."""
+        return self.store.title
+
+    @property
+    def fingerprint(self) -> str:
+        """The network whose embeddings it holds."""
+        return self.store.fingerprint
 
     @property
     def emotions(self) -> tuple[str, ...]:
         """The labels of its items, each once: the vocabulary's in its order, then others by name."""
-        present = {item.emotion for item in self.items}
-        return (*(name for name in EMOTIONS if name in present), *sorted(present.difference(EMOTIONS)))
+        present = self.store.counts("emotion").keys()
+        return (*(name for name in EMOTIONS if name in present), *sorted(present - set(EMOTIONS)))
 
-    def add(self, items: Sequence[Item], embeddings: NDArray[np.float32]) -> int:
-        """Append items with their embeddings, leaving out those whose id is here already; how many were new.
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """All items, in the order in which they were added; of a large gallery rather a page."""
+        return tuple(self.store.items(self.store.rows()).values())
 
-        Raises GalleryError when there is not one unit-length embedding of the gallery's size for each item.
+    @property
+    def embeddings(self) -> NDArray[np.float32]:
+        """The embeddings (n, embedding_size) of `items`."""
+        return self.store.embeddings(self.store.rows())
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+    def __contains__(self, item_id: str) -> bool:
+        return item_id in self.store
+
+    def add(
+        self,
+        items: Sequence[Item],
+        embeddings: NDArray[np.float32],
+        crops: Sequence[bytes | None] | None = None,
+        photos: Iterable[Photo] = (),
+    ) -> int:
+        """Add items with their embeddings, leaving out those whose id is here already; how many were new.
+
+        Raises GalleryError as `Store.add` does.
         """
-        embeddings = np.asarray(embeddings, dtype=np.float32)
-        self._require_fitting(items, embeddings)
-        first_of_id = {item.id: row for row, item in reversed(list(enumerate(items))) if item.id not in self._rows}
-        rows = sorted(first_of_id.values())
-        self._rows |= {items[row].id: len(self.items) + place for place, row in enumerate(rows)}
-        self.items += tuple(items[row] for row in rows)
-        self.embeddings = np.concatenate([self.embeddings, embeddings[rows]])
-        self._index.add(embeddings[rows])
-        return len(rows)
+        return len(self.store.add(items, embeddings, crops, photos))
 
-    def search(self, embedding: NDArray[np.float32], k: int, emotion: str | None = None) -> list[Match]:
-        """The k items most similar to an embedding (embedding_size,), best first; of `emotion` alone where it is given.
+    def remove(self, ids: Collection[str]) -> int:
+        """Remove the items of these ids; how many there were."""
+        return self.store.remove(ids)
+
+    def search(self, embedding: NDArray[np.float32], k: int, wanted: Wanted = EVERYTHING) -> list[Match]:
+        """The k wanted items most similar to an embedding (embedding_size,), best first.
 
         Fewer than k only where there are fewer. Raises GalleryError when the embedding is of another size.
         """
         embedding = np.asarray(embedding, dtype=np.float32)
-        if embedding.shape != self.embeddings.shape[1:]:
-            expected = self.embeddings.shape[1]
+        if embedding.shape != (self.store.embedding_size,):
+            expected = self.store.embedding_size
             raise GalleryError(f"The gallery holds embeddings of {expected} numbers; this one is {embedding.shape}.")
-        return self._nearest(embedding, k, self._rows_of(emotion))
+        return self._nearest(embedding, k, wanted)
 
-    def near(self, item_id: str, k: int, emotion: str | None = None) -> list[Match]:
-        """The k items most similar to one of the gallery's own, itself left out, best first.
+    def near(self, item_id: str, k: int, wanted: Wanted = EVERYTHING) -> list[Match]:
+        """The k wanted items most similar to one of the gallery's own, itself left out, best first.
 
         Raises GalleryError when no item has this id.
         """
-        row = self._row(item_id)
-        among = self._rows_of(emotion)
-        others = np.arange(len(self)) if among is None else among
-        return self._nearest(self.embeddings[row], k, others[others != row])
+        row = np.array([self.store.row(item_id)])
+        found = self._nearest(self.store.embeddings(row)[0], k, wanted, more=1)
+        return [match for match in found if match.item.id != item_id][:k]
 
     def item(self, item_id: str) -> Item:
         """The item of this id. Raises GalleryError when there is none."""
-        return self.items[self._row(item_id)]
+        row = self.store.row(item_id)
+        return self.store.items(np.array([row]))[row]
 
-    def page(self, number: int, size: int, emotion: str | None = None) -> list[Item]:
-        """The items of one page, counted from 1, in the order in which they were added; empty past the last one."""
-        chosen = [item for item in self.items if emotion in (None, item.emotion)]
-        start = (max(1, number) - 1) * size
-        return chosen[start : start + size]
+    def page(self, number: int, size: int, wanted: Wanted = EVERYTHING) -> list[Item]:
+        """The wanted items of one page, counted from 1, in the order in which they were added; empty past the last."""
+        return self.store.page(number, size, wanted)
 
-    def save(self, folder: str | Path) -> None:
-        """Write the gallery, in place of any that the folder held. Raises GalleryError when it cannot be written."""
-        folder = Path(folder)
-        arrays = _packed(self.embeddings, [item.thumbnail for item in self.items])
-        name = f"arrays-{hashlib.sha256(arrays).hexdigest()[:12]}.npz"
-        index = {
-            "format": _FORMAT,
-            "title": self.title,
-            "fingerprint": self.fingerprint,
-            "arrays": name,
-            "items": [_described(item) for item in self.items],
-        }
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            _replace(folder / name, arrays)
-            _replace(folder / _INDEX_FILE, json.dumps(index, ensure_ascii=False, indent=1).encode())
-            for other in folder.glob("arrays-*"):
-                if other.name != name:
-                    other.unlink()
-        except OSError as error:
-            raise GalleryError(f"The gallery cannot be written to {folder}: {error}") from error
+    def keep_index(self) -> None:
+        """Write the index beside the store where it is slow to make, so that the next opening is quick."""
+        folder = self.store.path.parent
+        with self._lock:
+            self._follow()
+            if self._index.worn or self._choose().engine != self.choice.engine:
+                self._index = self._made()
+                self._follow()
+            if self.choice.engine == "flat" or not os.access(folder, os.W_OK):
+                return
+            self._index.save(folder / INDEX_FILE)
+            note = {
+                "store": self.store.identity,
+                "engine": self.choice.engine,
+                "row": self._seen.row,
+                "removals": self._seen.removals,
+            }
+            (folder / INDEX_NOTE).write_text(json.dumps(note))
 
-    @classmethod
-    def load(cls, folder: str | Path, fingerprint: str) -> "Gallery":
-        """Read a gallery for the network `fingerprint`.
+    def rebuild_index(self) -> None:
+        """Make the index anew from the store, and keep it."""
+        with self._lock:
+            self._index = self._made()
+        self.keep_index()
 
-        Raises GalleryError when there is none, it is damaged, or another network made it.
-        """
-        folder = Path(folder)
-        if not (folder / _INDEX_FILE).is_file():
-            raise GalleryError(f"There is no gallery in {folder}. Build one with `python -m siamese gallery build`.")
-        try:
-            index = json.loads((folder / _INDEX_FILE).read_bytes())
-            made_by = index["fingerprint"]
-            embeddings, thumbnails = _unpacked(folder / Path(index["arrays"]).name)
-            items = [Item(thumbnail=each, **about) for each, about in zip(thumbnails, index["items"], strict=True)]
-            gallery = cls(items, embeddings, index["title"], made_by)
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, GalleryError) as error:
-            raise GalleryError(f"The gallery in {folder} is damaged ({error}). Build it again.") from error
-        if made_by != fingerprint:
-            raise GalleryError(
-                f"The gallery «{gallery.title}» was made by the network {made_by}, "
-                f"but the network in use is {fingerprint}, and their embeddings do not compare. "
-                "Build the gallery again with `python -m siamese gallery build`."
-            )
-        return gallery
-
-    def _nearest(self, embedding: NDArray[np.float32], k: int, among: NDArray[np.int64] | None) -> list[Match]:
+    def _nearest(self, embedding: NDArray[np.float32], k: int, wanted: Wanted, more: int = 0) -> list[Match]:
         if k < 1:
             raise GalleryError(f"The number of examples to find must be at least 1, not {k}.")
-        similarities, rows = self._index.search(embedding, k, among)
-        return [Match(self.items[row], float(each)) for each, row in zip(similarities, rows, strict=True)]
+        among = None if wanted.everything else self.store.rows(wanted)
+        with self._lock:
+            self._follow()
+            (similarities,), (rows,) = self._index.search(embedding[None], k + more, among)
+        similarity = dict(zip(rows.tolist(), similarities.tolist(), strict=True))
+        items = self.store.items(rows[rows != NOTHING])
+        return [Match(item, similarity[row]) for row, item in items.items()]
 
-    def _rows_of(self, emotion: str | None) -> NDArray[np.int64] | None:
-        if emotion is None:
+    def _choose(self) -> Choice:
+        return choose(len(self.store), self.store.embedding_size, self._megabytes, self._asked_for)
+
+    def _made(self) -> Index:
+        """A new index of the kind that fits the store as it is now; it is empty, and follows the store when asked."""
+        self.choice, self._seen = self._choose(), Revision()
+        rows = self.store.rows()
+        some = np.random.default_rng(0).permutation(len(rows))[:SAMPLE]
+        sample = self.store.embeddings(np.sort(rows[some]))
+        return ENGINES[self.choice.engine].make(sample, len(rows))
+
+    def _loaded(self) -> Index | None:
+        """The index that was kept beside the store, if it is of this store and engine."""
+        folder = self.store.path.parent
+        try:
+            note = json.loads((folder / INDEX_NOTE).read_text())
+            if (note["store"], note["engine"]) != (self.store.identity, self.choice.engine):
+                return None
+            index = ENGINES[self.choice.engine].load(folder / INDEX_FILE)
+            self._seen = Revision(note["row"], note["removals"])
+        except (OSError, ValueError, KeyError, GalleryError):  # it is derived, and made anew
             return None
-        return np.array([row for row, item in enumerate(self.items) if item.emotion == emotion], dtype=np.int64)
+        return index
 
-    def _row(self, item_id: str) -> int:
-        if item_id not in self._rows:
-            raise GalleryError(f"The gallery «{self.title}» has no example «{item_id}».")
-        return self._rows[item_id]
-
-    def _require_fitting(self, items: Sequence[Item], embeddings: NDArray[np.float32]) -> None:
-        expected = (len(items), self.embeddings.shape[1])
-        if embeddings.shape != expected:
-            raise GalleryError(f"The items need embeddings of shape {expected}, not {embeddings.shape}.")
-        if not (np.abs(np.linalg.norm(embeddings, axis=1) - 1) < _UNIT).all():  # also where one is not a number
-            raise GalleryError("Every embedding of a gallery must have length one.")
-
-
-def _described(item: Item) -> dict[str, Any]:
-    """All of an item that belongs into JSON."""
-    return {
-        "id": item.id,
-        "emotion": item.emotion,
-        "source": item.source,
-        "labelled_by": item.labelled_by,
-        "notes": dict(item.notes),
-    }
-
-
-def _packed(embeddings: NDArray[np.float32], thumbnails: Sequence[bytes]) -> bytes:
-    """One npz file: the embeddings, all thumbnails end to end, and where each ends."""
-    buffer = io.BytesIO()
-    np.savez(
-        buffer,
-        embeddings=embeddings,
-        thumbnails=np.frombuffer(b"".join(thumbnails), dtype=np.uint8),
-        ends=np.cumsum([len(each) for each in thumbnails], dtype=np.int64),
-    )
-    return buffer.getvalue()
-
-
-def _unpacked(path: Path) -> tuple[NDArray[np.float32], list[bytes]]:
-    with np.load(path, allow_pickle=False) as arrays:
-        embeddings, pixels, ends = (arrays[name] for name in ("embeddings", "thumbnails", "ends"))
-    return embeddings, [part.tobytes() for part in np.split(pixels, ends)[: len(ends)]]
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file so that it is either wholly there or as it was before."""
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
-    with unfinished.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    def _follow(self) -> None:
+        """Bring the index up to what the store has become, also by other processes."""
+        now = self.store.revision()
+        if now == self._seen:
+            return
+        for rows, embeddings in self.store.batches(self._seen, now):
+            self._index.add(rows, embeddings)
+        self._index.remove(self.store.removed(self._seen))
+        self._seen = now

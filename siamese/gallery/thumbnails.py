@@ -1,4 +1,4 @@
-"""A face's portrait → the small WebP picture that stands for it in the gallery."""
+"""A face's portrait → the small WebP picture that stands for it in the gallery; its crop ⇄ a PNG file."""
 
 import io
 
@@ -17,6 +17,18 @@ def encode(portrait: NDArray[np.uint8], size: int = THUMBNAIL_SIZE) -> bytes:
     file = io.BytesIO()
     picture.save(file, "WEBP", quality=_QUALITY, method=6)
     return file.getvalue()
+
+
+def pack(crop: NDArray[np.uint8]) -> bytes:
+    """A PNG file of a crop (height, width) uint8, from which it comes back as it was."""
+    file = io.BytesIO()
+    Image.fromarray(crop).save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def unpack(crop: bytes) -> NDArray[np.uint8]:
+    """The crop of `pack`, (height, width) uint8."""
+    return np.asarray(Image.open(io.BytesIO(crop)))
 
 
 def decode(thumbnail: bytes) -> NDArray[np.uint8]:

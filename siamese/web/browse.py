@@ -8,6 +8,7 @@ import gradio as gr
 
 from siamese.errors import GalleryError
 from siamese.gallery.gallery import Gallery
+from siamese.gallery.items import Wanted
 from siamese.service import ExpressionService, Neighbour, Reading
 from siamese.vocabulary import emotion_of
 from siamese.web import cards, parts
@@ -18,6 +19,7 @@ _KINDS = {
     "data set": "Labelled by the data set they come from.",
     "folder": "Labelled by the folders they were in.",
     "reading": "Labelled by the network's own reading.",
+    "teaching": "Taught by example.",
 }
 
 Query = Reading | str | None  # what the grid is near to: a face, an example's id, or nothing
@@ -118,7 +120,7 @@ class _Grid:
 
     def _page(self, query: Query, emotion: str | None, number: int, size: int) -> list[cards.Tile]:
         if query is None:
-            items = self.service.gallery.page(number, size, emotion)
+            items = self.service.gallery.page(number, size, Wanted(emotion))
             return [cards.item_tile(item.thumbnail, item.emotion, item.source, item.id) for item in items]
         found = self._nearest(query, number * size, emotion)[(number - 1) * size :]
         return [cards.neighbour_tile(each, pressable=True) for each in found]
@@ -130,14 +132,14 @@ class _Grid:
 
 
 def _about(gallery: Gallery) -> str:
-    kinds = dict.fromkeys(item.labelled_by for item in gallery.items)
+    kinds = gallery.store.counts("labelled_by")
     count = "1 example" if len(gallery) == 1 else f"{len(gallery)} examples"
     return cards.heading(gallery.title, f"{count}. {' '.join(_KINDS[kind] for kind in kinds)}")
 
 
 def _count(gallery: Gallery, query: Query, emotion: str | None) -> int:
-    others = (item for item in gallery.items if item.id != query)
-    return sum(emotion in (None, item.emotion) for item in others)
+    itself = isinstance(query, str) and emotion in (None, gallery.item(query).emotion)
+    return gallery.store.count(Wanted(emotion)) - itself
 
 
 def _title(gallery: Gallery, query: Query) -> str:

@@ -5,12 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from siamese.gallery.gallery import Gallery
-from tests.gallery.made_up import NETWORK, items, unit_rows
+from tests.gallery.made_up import made_up_gallery
 
 
 @pytest.fixture
 def make_gallery() -> Callable[..., Gallery]:
-    def make(emotions: list[str], seed: int = 0) -> Gallery:
-        return Gallery(items(emotions), unit_rows(len(emotions), seed), "A test", NETWORK)
-
-    return make
+    return made_up_gallery

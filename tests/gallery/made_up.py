@@ -1,11 +1,13 @@
 """Made-up networks and faces that the gallery's tests share."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from siamese.gallery.gallery import Item
+from siamese.gallery.gallery import IN_MEMORY, Gallery
+from siamese.gallery.items import Item
 
 SIZE = 8  # numbers in an embedding, enough for these tests
 NETWORK = "0123456789ab"
@@ -29,6 +31,16 @@ def unit_rows(count: int, seed: int = 0, size: int = SIZE) -> NDArray[np.float32
 
 def items(emotions: list[str], prefix: str = "item") -> list[Item]:
     return [
-        Item(f"{prefix}{number}", emotion, f"photo {number}", "folder", hashlib.sha256(bytes([number])).digest())
+        Item(f"{prefix}{number}", emotion, f"photo {number}", "folder", hashlib.sha256(str(number).encode()).digest())
         for number, emotion in enumerate(emotions)
     ]
+
+
+def made_up_gallery(
+    emotions: list[str], seed: int = 0, folder: str | Path = IN_MEMORY, rows: NDArray[np.float32] | None = None
+) -> Gallery:
+    """A gallery of items with these emotions and, unless given, random embeddings."""
+    rows = unit_rows(len(emotions), seed) if rows is None else rows
+    gallery = Gallery.create(folder, "A test", NETWORK, SIZE)
+    assert gallery.add(items(emotions), rows) == len(emotions)
+    return gallery

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from siamese.errors import GalleryError, ImageError, NoFaceError
+from siamese.errors import GalleryError
+from siamese.gallery import thumbnails
 from siamese.gallery.build import (
     Entry,
+    add_entries,
     build_gallery,
     entries_from_composites,
     entries_from_crops,
-    entries_from_photos,
+    entries_of_photo,
 )
 from siamese.gallery.composites import Composite
 from siamese.gallery.thumbnails import decode
@@ -77,34 +79,42 @@ def test_the_thumbnail_shows_the_portrait() -> None:
     assert np.abs(shown.astype(int) - portrait).max() < 12
 
 
-def test_photos_give_the_labelled_face_or_all_faces_and_report_what_was_skipped() -> None:
-    faces = {
-        "labelled.jpg": [SimpleNamespace(crop=crop, portrait=crop) for crop in crops(3, seed=1)],
-        "group.jpg": [SimpleNamespace(crop=crop, portrait=crop) for crop in crops(2, seed=2)],
-    }
-
-    def look(path: Path) -> list[SimpleNamespace]:
-        if path.name == "broken.jpg":
-            raise ImageError("This file is cut short.")
-        if path.name == "wall.jpg":
-            raise NoFaceError("No face was found.")
-        return faces[path.name]
-
-    photos = [
-        (Path("fear/labelled.jpg"), "fear"),
-        (Path("broken.jpg"), None),
-        (Path("wall.jpg"), None),
-        (Path("group.jpg"), None),
+def test_a_label_speaks_of_the_largest_face_and_without_one_all_are_taken() -> None:
+    faces = [
+        SimpleNamespace(crop=crop, portrait=crop, box=np.array([1, 2, 3, number]))
+        for number, crop in enumerate(crops(3))
     ]
-    skipped: dict[Path, str] = {}
-    entries = list(entries_from_photos(photos, look, skipped))
-    assert [(entry.source, entry.emotion) for entry in entries] == [
-        ("labelled.jpg", "fear"),
-        ("group.jpg", None),
-        ("group.jpg", None),
+    labelled = entries_of_photo(Path("fear/a.jpg"), "fear", faces, "hash", ("mine",))
+    assert [(entry.source, entry.emotion, entry.content, entry.tags) for entry in labelled] == [
+        ("a.jpg", "fear", "hash", ("mine",))
     ]
-    assert entries[0].crop is faces["labelled.jpg"][0].crop
-    assert skipped == {Path("broken.jpg"): "This file is cut short.", Path("wall.jpg"): "No face was found."}
+    assert labelled[0].crop is faces[0].crop
+    group = entries_of_photo(Path("group.jpg"), None, faces)
+    assert [(entry.source, entry.emotion, entry.box) for entry in group] == [
+        ("group.jpg", None, (1, 2, 3, n)) for n in range(3)
+    ]
+
+
+def test_what_is_there_already_is_not_embedded_again() -> None:
+    seen: list[int] = []
+
+    class Counting(PixelEmbedder):
+        def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+            seen.append(len(crops))
+            return super().embed(crops)
+
+    faces = crops(5)
+    gallery = build_gallery(entries_from_crops(faces[:3], ["fear"] * 3, list("abc")), EMBEDDER, "Faces")
+    assert add_entries(gallery, entries_from_crops(faces, ["fear"] * 5, list("abcde")), Counting()) == 2
+    assert seen == [2]
+    assert [item.source for item in gallery.items] == list("abcde")
+
+
+def test_the_networks_input_is_kept_as_it_was() -> None:
+    faces = crops(3)
+    gallery = build_gallery(entries_from_crops(faces, ["fear"] * 3, list("abc")), EMBEDDER, "Faces")
+    kept = [thumbnails.unpack(crop) for _, crop in gallery.store.crops("another network", 9) if crop]
+    np.testing.assert_array_equal(kept, faces)
 
 
 def test_a_composite_keeps_what_vouches_for_it() -> None:

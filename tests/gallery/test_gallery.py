@@ -1,7 +1,7 @@
-"""The gallery: nearest examples against brute force, pages, adding, and a store that is never half written."""
+"""The gallery: nearest examples against brute force, pages, adding and removing, and the index that follows."""
 
-import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siamese.errors import GalleryError
-from siamese.gallery import gallery as store
-from siamese.gallery.gallery import Gallery, Item
-from tests.gallery.made_up import NETWORK, SIZE, items, unit_rows
+from siamese.gallery.engines import choice
+from siamese.gallery.gallery import INDEX_FILE, INDEX_NOTE, Gallery
+from siamese.gallery.items import Wanted
+from tests.gallery.made_up import NETWORK, SIZE, items, made_up_gallery, unit_rows
 
 Make = Callable[..., Gallery]
 EMOTIONS = st.lists(st.sampled_from(["happiness", "fear", "smirk"]), min_size=1, max_size=40)
@@ -22,8 +23,8 @@ EMOTIONS = st.lists(st.sampled_from(["happiness", "fear", "smirk"]), min_size=1,
 @given(emotions=EMOTIONS, k=st.integers(1, 50), wanted=st.sampled_from([None, "happiness", "fear"]))
 def test_search_gives_the_k_most_similar_items_of_the_emotion(emotions: list[str], k: int, wanted: str | None) -> None:
     rows, query = unit_rows(len(emotions)), unit_rows(1, seed=1)[0]
-    gallery = Gallery(items(emotions), rows, "A test", NETWORK)
-    matches = gallery.search(query, k, wanted)
+    gallery = made_up_gallery(emotions, rows=rows)
+    matches = gallery.search(query, k, Wanted(emotion=wanted))
     allowed = [row for row, emotion in enumerate(emotions) if wanted in (None, emotion)]
     expected = sorted(allowed, key=lambda row: -float(rows[row] @ query))[:k]
     assert [match.item.id for match in matches] == [f"item{row}" for row in expected]
@@ -35,12 +36,12 @@ def test_search_gives_the_k_most_similar_items_of_the_emotion(emotions: list[str
 def test_a_filter_finds_k_even_when_all_of_them_are_far_away() -> None:
     query = unit_rows(1)[0]
     rows = np.concatenate([np.repeat(query[None], 100, axis=0), np.repeat(-query[None], 5, axis=0)])
-    gallery = Gallery(items(["happiness"] * 100 + ["fear"] * 5), rows, "A test", NETWORK)
-    assert [match.item.emotion for match in gallery.search(query, 5, "fear")] == ["fear"] * 5
+    gallery = made_up_gallery(["happiness"] * 100 + ["fear"] * 5, rows=rows)
+    assert [match.item.emotion for match in gallery.search(query, 5, Wanted(emotion="fear"))] == ["fear"] * 5
 
 
 def test_an_emotion_that_no_item_has_finds_nothing(make_gallery: Make) -> None:
-    assert make_gallery(["fear"]).search(unit_rows(1)[0], 3, "surprise") == []
+    assert make_gallery(["fear"]).search(unit_rows(1)[0], 3, Wanted(emotion="surprise")) == []
 
 
 def test_its_emotions_come_in_the_vocabularys_order_then_others_by_name(make_gallery: Make) -> None:
@@ -51,8 +52,8 @@ def test_its_emotions_come_in_the_vocabularys_order_then_others_by_name(make_gal
 def test_near_leaves_the_item_itself_out(make_gallery: Make) -> None:
     gallery = make_gallery(["fear", "fear", "happiness", "fear"])
     assert {match.item.id for match in gallery.near("item1", 10)} == {"item0", "item2", "item3"}
-    assert {match.item.id for match in gallery.near("item1", 10, "fear")} == {"item0", "item3"}
-    assert len(gallery.near("item2", 3, "fear")) == 3
+    assert {match.item.id for match in gallery.near("item1", 10, Wanted(emotion="fear"))} == {"item0", "item3"}
+    assert len(gallery.near("item2", 3, Wanted(emotion="fear"))) == 3
 
 
 def test_asking_for_what_cannot_be_is_refused(make_gallery: Make) -> None:
@@ -65,9 +66,10 @@ def test_asking_for_what_cannot_be_is_refused(make_gallery: Make) -> None:
         gallery.search(np.ones(SIZE + 1, np.float32), 1)
 
 
+@settings(deadline=None)
 @given(count=st.integers(0, 30), size=st.integers(1, 12))
 def test_pages_laid_end_to_end_are_the_whole_gallery(count: int, size: int) -> None:
-    gallery = Gallery(items(["fear"] * count), unit_rows(count), "A test", NETWORK)
+    gallery = made_up_gallery(["fear"] * count)
     pages = [gallery.page(number, size) for number in range(1, count // size + 3)]
     assert tuple(item for page in pages for item in page) == gallery.items
     assert pages[-1] == []
@@ -76,8 +78,8 @@ def test_pages_laid_end_to_end_are_the_whole_gallery(count: int, size: int) -> N
 
 def test_a_page_shows_one_emotion_where_asked(make_gallery: Make) -> None:
     gallery = make_gallery(["fear", "happiness", "fear", "fear"])
-    assert [item.id for item in gallery.page(1, 2, "fear")] == ["item0", "item2"]
-    assert [item.id for item in gallery.page(2, 2, "fear")] == ["item3"]
+    assert [item.id for item in gallery.page(1, 2, Wanted(emotion="fear"))] == ["item0", "item2"]
+    assert [item.id for item in gallery.page(2, 2, Wanted(emotion="fear"))] == ["item3"]
 
 
 def test_adding_is_searched_at_once_and_leaves_out_what_is_there(make_gallery: Make) -> None:
@@ -92,98 +94,116 @@ def test_adding_is_searched_at_once_and_leaves_out_what_is_there(make_gallery: M
     assert "new9" not in gallery
 
 
-def test_items_need_one_unit_length_embedding_each() -> None:
-    with pytest.raises(GalleryError, match=r"shape \(2, 8\), not \(3, 8\)"):
-        Gallery(items(["fear"] * 2), unit_rows(3), "A test", NETWORK)
-    with pytest.raises(GalleryError, match="length one"):
-        Gallery(items(["fear"]), unit_rows(1) * 2, "A test", NETWORK)
-    with pytest.raises(GalleryError, match="length one"):
-        Gallery(items(["fear"]), unit_rows(1) * np.nan, "A test", NETWORK)
-    with pytest.raises(GalleryError, match="same id"):
-        Gallery(items(["fear"]) * 2, unit_rows(2), "A test", NETWORK)
-
-
-@settings(deadline=None)
-@given(texts=st.lists(st.tuples(st.text(min_size=1), st.text(), st.binary(max_size=20)), max_size=8), title=st.text())
-def test_what_is_saved_is_loaded(tmp_path_factory: pytest.TempPathFactory, texts: list, title: str) -> None:
-    folder = tmp_path_factory.mktemp("gallery")
-    several = [
-        Item(f"id{number}", emotion, source, "data set", thumbnail, {"pictures": 16.0})
-        for number, (emotion, source, thumbnail) in enumerate(texts)
+def test_filters_are_by_emotion_source_and_tag_together(make_gallery: Make) -> None:
+    gallery = make_gallery(["fear"])
+    more = [
+        replace(each, tags=("mine", f"tag{row % 2}"), source=f"album {row % 3}")
+        for row, each in enumerate(items(["fear", "happiness"] * 9, "new"))
     ]
-    gallery = Gallery(several, unit_rows(len(texts)), title, NETWORK)
-    gallery.save(folder)
-    loaded = Gallery.load(folder, NETWORK)
-    assert (loaded.items, loaded.title, loaded.fingerprint) == (gallery.items, title, NETWORK)
-    np.testing.assert_array_equal(loaded.embeddings, gallery.embeddings)
+    gallery.add(more, unit_rows(18, seed=5))
+    for wanted in (
+        Wanted(source="album 1"),
+        Wanted(tag="tag1"),
+        Wanted("fear", "album 2", "mine"),
+        Wanted("fear", tag="tag1"),
+    ):
+        expected = {
+            each.id
+            for each in more
+            if wanted.emotion in (None, each.emotion)
+            and wanted.source in (None, each.source)
+            and (wanted.tag is None or wanted.tag in each.tags)
+        }
+        assert {match.item.id for match in gallery.search(unit_rows(1)[0], 50, wanted)} == expected
+        assert {item.id for item in gallery.page(1, 50, wanted)} == expected
+        assert gallery.store.count(wanted) == len(expected)
 
 
-def test_a_gallery_of_another_network_is_refused_by_both_names(make_gallery: Make, tmp_path: Path) -> None:
-    make_gallery(["fear"]).save(tmp_path)
-    with pytest.raises(GalleryError, match=f"made by the network {NETWORK}, but the network in use is fedcba987654"):
-        Gallery.load(tmp_path, "fedcba987654")
+def test_what_is_removed_is_not_found_and_may_come_again(make_gallery: Make) -> None:
+    gallery, rows = make_gallery(["fear"] * 5), unit_rows(5)
+    assert gallery.search(rows[2], 1)[0].item.id == "item2"
+    assert gallery.remove(["item2", "item4", "nobody"]) == 2
+    assert {match.item.id for match in gallery.search(rows[2], 9)} == {"item0", "item1", "item3"}
+    assert (len(gallery), "item2" in gallery) == (3, False)
+    assert gallery.add(items(["fear"] * 3), rows[:3]) == 1
+    assert gallery.search(rows[2], 1)[0].item.id == "item2"
 
 
-def test_a_folder_without_a_gallery_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(GalleryError, match="There is no gallery in"):
-        Gallery.load(tmp_path / "nowhere", NETWORK)
+def test_a_reader_sees_what_a_writer_has_added_and_removed(tmp_path: Path) -> None:
+    writer = made_up_gallery(["fear"] * 3, folder=tmp_path)
+    reader = Gallery.open(tmp_path, NETWORK)
+    new = unit_rows(1, seed=9)
+    assert reader.search(new[0], 1)[0].similarity < 0.999
+    writer.add(items(["smirk"], "new"), new)
+    assert reader.search(new[0], 1)[0].item.id == "new0"
+    assert reader.emotions == ("fear", "smirk")
+    writer.remove(["new0"])
+    assert reader.search(new[0], 1)[0].item.id != "new0"
 
 
-@pytest.mark.parametrize("file", ["gallery.json", "arrays-*.npz"])
-@pytest.mark.parametrize("harm", ["cut", "emptied", "flipped"])
-def test_a_damaged_file_is_refused(make_gallery: Make, tmp_path: Path, file: str, harm: str) -> None:
-    make_gallery(["fear"] * 20).save(tmp_path)
-    path = next(tmp_path.glob(file))
-    content = bytearray(path.read_bytes())
-    middle = len(content) // 2
-    harmed = {
-        "cut": content[:middle],
-        "emptied": b"",
-        "flipped": content[:middle] + b"\x00\xff" + content[middle + 2 :],
-    }
-    path.write_bytes(harmed[harm])
-    with pytest.raises(GalleryError, match="damaged"):
-        Gallery.load(tmp_path, NETWORK)
+@pytest.mark.parametrize("engine", ["hnsw", "ivf-half"])
+def test_a_kept_index_serves_the_next_opening(tmp_path: Path, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made_up_gallery(["fear"] * 400, folder=tmp_path).close()
+    gallery = Gallery.open(tmp_path, NETWORK, writable=True, engine=engine)
+    query = unit_rows(1, seed=3)[0]
+    expected = [match.item.id for match in gallery.search(query, 5)]
+    gallery.close()
+    made = []
+    monkeypatch.setattr(Gallery, "_made", lambda self: made.append(self))
+    again = Gallery.open(tmp_path, NETWORK, writable=True, engine=engine)
+    assert [match.item.id for match in again.search(query, 5)] == expected
+    again.add(items(["smirk"], "new"), query[None])
+    assert again.search(query, 1)[0].item.id == "new0"
+    assert not made
 
 
-@pytest.mark.parametrize(
-    "change", [{"arrays": "gone.npz"}, {"items": []}, {"items": [{"id": "only"}]}, {"items": None}]
-)
-def test_an_index_that_does_not_fit_its_arrays_is_refused(make_gallery: Make, tmp_path: Path, change: dict) -> None:
-    make_gallery(["fear"] * 2).save(tmp_path)
-    index = json.loads((tmp_path / "gallery.json").read_text())
-    (tmp_path / "gallery.json").write_text(json.dumps({**index, **change}))
-    with pytest.raises(GalleryError, match="damaged"):
-        Gallery.load(tmp_path, NETWORK)
+@pytest.mark.parametrize("harm", ["note gone", "index cut", "another store's"])
+def test_an_index_that_does_not_fit_is_made_anew(tmp_path: Path, harm: str) -> None:
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        made_up_gallery(["fear"] * 50, folder=folder).close()
+        Gallery.open(folder, NETWORK, writable=True, engine="hnsw").close()
+    index, note = tmp_path / "one" / INDEX_FILE, tmp_path / "one" / INDEX_NOTE
+    if harm == "note gone":
+        note.unlink()
+    elif harm == "index cut":
+        index.write_bytes(index.read_bytes()[:100])
+    else:
+        note.write_bytes((tmp_path / "two" / INDEX_NOTE).read_bytes())
+    gallery = Gallery.open(tmp_path / "one", NETWORK, engine="hnsw")
+    assert gallery.search(unit_rows(50)[7], 1)[0].item.id == "item7"
 
 
-def test_saving_again_replaces_and_leaves_no_old_file(make_gallery: Make, tmp_path: Path) -> None:
-    make_gallery(["fear"]).save(tmp_path)
-    make_gallery(["fear", "surprise"], seed=4).save(tmp_path)
-    assert len(Gallery.load(tmp_path, NETWORK)) == 2
-    assert len(list(tmp_path.iterdir())) == 2
-
-
-@pytest.mark.parametrize("writes_before_the_crash", [0, 1])
-def test_a_save_that_is_cut_short_leaves_the_gallery_as_it_was(
-    make_gallery: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes_before_the_crash: int
+def test_a_gallery_that_outgrew_its_engine_gets_another_when_it_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_gallery(["fear"]).save(tmp_path)
-    write, written = store._replace, []
-
-    def failing(path: Path, content: bytes) -> None:
-        if len(written) == writes_before_the_crash:
-            raise KeyboardInterrupt
-        written.append(path)
-        write(path, content)
-
-    monkeypatch.setattr(store, "_replace", failing)
-    with pytest.raises(KeyboardInterrupt):
-        make_gallery(["fear", "surprise"], seed=4).save(tmp_path)
-    assert [item.emotion for item in Gallery.load(tmp_path, NETWORK).items] == ["fear"]
+    monkeypatch.setattr(choice, "SMALL", 30)
+    gallery = made_up_gallery(["fear"] * 20, folder=tmp_path)
+    assert gallery.choice.engine == "flat"
+    gallery.add(items(["fear"] * 20, "more"), unit_rows(20, seed=2))
+    gallery.close()
+    assert (tmp_path / INDEX_FILE).is_file()
+    assert Gallery.open(tmp_path, NETWORK).choice.engine == "hnsw"
 
 
-def test_a_place_that_cannot_be_written_is_refused(make_gallery: Make, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
+def test_a_gallery_of_another_network_is_refused_by_both_names(tmp_path: Path) -> None:
+    made_up_gallery(["fear"], folder=tmp_path).close()
+    with pytest.raises(
+        GalleryError,
+        match=rf"{NETWORK}, but the network in use is fedcba987654.*`python -m siamese gallery rebuild",
+    ):
+        Gallery.open(tmp_path, "fedcba987654")
+
+
+def test_a_gallery_can_be_read_where_nothing_may_be_written(tmp_path: Path) -> None:
+    gallery = made_up_gallery(["fear"] * 3, folder=tmp_path)
+    gallery.store.seal()
+    gallery.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["gallery.sqlite"]
+    before = (tmp_path / "gallery.sqlite").read_bytes()
+    reader = Gallery.open(tmp_path, NETWORK)
+    assert len(reader.search(unit_rows(1)[0], 9)) == 3
     with pytest.raises(GalleryError, match="cannot be written"):
-        make_gallery(["fear"]).save(tmp_path / "file")
+        reader.remove(["item0"])
+    reader.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["gallery.sqlite"]
+    assert (tmp_path / "gallery.sqlite").read_bytes() == before

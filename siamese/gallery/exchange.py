@@ -1,0 +1,106 @@
+"""A gallery ⇄ one .zip file, to hand on: what the items are as JSON, embeddings as npy, pictures as WebP and PNG."""
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siamese.errors import GalleryError
+from siamese.gallery.gallery import STORE_FILE, Gallery
+from siamese.gallery.items import Item
+
+FORMAT = 1
+_ABOUT, _EMBEDDINGS = "gallery.json", "embeddings.npy"
+_BATCH = 1024
+
+
+def write_archive(gallery: Gallery, path: Path) -> int:
+    """Write all items in one file; how many there were. Raises GalleryError when it cannot be written."""
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
+    rows = gallery.store.rows()
+    described: list[dict[str, Any]] = []
+    try:
+        with zipfile.ZipFile(unfinished, "w") as packed:  # pictures are compressed already
+            for start in range(0, len(rows), _BATCH):
+                part = rows[start : start + _BATCH]
+                crops = gallery.store.crops_of(part)
+                for row, item in gallery.store.items(part).items():
+                    number = len(described)
+                    described.append({**item.to_dict(), "row": row})
+                    packed.writestr(f"thumbnails/{number}.webp", item.thumbnail)
+                    if crop := crops.get(row):
+                        packed.writestr(f"crops/{number}.png", crop)
+            kept = np.array([each.pop("row") for each in described], dtype=np.int64)
+            packed.writestr(_EMBEDDINGS, _npy(gallery.store.embeddings(kept)), zipfile.ZIP_DEFLATED)
+            about = {"format": FORMAT, "title": gallery.title, "fingerprint": gallery.fingerprint, "items": described}
+            packed.writestr(_ABOUT, json.dumps(about, ensure_ascii=False), zipfile.ZIP_DEFLATED)
+        unfinished.replace(path)
+    except OSError as error:
+        raise GalleryError(f"The gallery cannot be written to {path}: {error}") from error
+    return len(described)
+
+
+def read_archive(path: Path, folder: Path, fingerprint: str) -> tuple[Gallery, int]:
+    """Add what `write_archive` wrote to the gallery in a folder, which is made where there is none.
+
+    Returns it and how many items were new. Raises GalleryError where the file is no such archive, or is of another
+    network than `fingerprint`.
+    """
+    try:
+        with zipfile.ZipFile(path) as packed:
+            about = json.loads(packed.read(_ABOUT))
+            embeddings = np.load(io.BytesIO(packed.read(_EMBEDDINGS)), allow_pickle=False)
+            _require_fitting(about, embeddings, path, fingerprint)
+            gallery = _gallery_in(folder, about, embeddings.shape[1])
+            added = sum(
+                gallery.add(items, embeddings[start : start + len(items)], crops)
+                for start, items, crops in _batches(packed, about["items"])
+            )
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise GalleryError(f"{path} is not what `gallery export` wrote, or is damaged: {error!r}") from error
+    return gallery, added
+
+
+def _gallery_in(folder: Path, about: dict[str, Any], size: int) -> Gallery:
+    if (folder / STORE_FILE).is_file():
+        return Gallery.open(folder, about["fingerprint"], writable=True)
+    return Gallery.create(folder, about["title"], about["fingerprint"], size)
+
+
+def _require_fitting(about: dict[str, Any], embeddings: NDArray[np.float32], path: Path, fingerprint: str) -> None:
+    if about["format"] != FORMAT or len(embeddings) != len(about["items"]) or embeddings.ndim != 2:
+        raise GalleryError(f"{path} is not what this version's `gallery export` wrote.")
+    if about["fingerprint"] != fingerprint:
+        raise GalleryError(
+            f"The gallery in {path} was made by the network {about['fingerprint']}, but the network in use is "
+            f"{fingerprint}, and their embeddings do not compare. Import it with --reference and the set that made it, "
+            "then `python -m siamese gallery rebuild`."
+        )
+
+
+def _batches(
+    packed: zipfile.ZipFile, described: list[dict[str, Any]]
+) -> Iterator[tuple[int, list[Item], list[bytes | None]]]:
+    names = set(packed.namelist())
+    for start in range(0, len(described), _BATCH):
+        numbers = range(start, min(start + _BATCH, len(described)))
+        items = [_item(described[number], packed.read(f"thumbnails/{number}.webp")) for number in numbers]
+        crops = [packed.read(name) if (name := f"crops/{number}.png") in names else None for number in numbers]
+        yield start, items, crops
+
+
+def _item(about: dict[str, Any], thumbnail: bytes) -> Item:
+    box = tuple(about["box"]) if about["box"] else None
+    return Item(**{**about, "thumbnail": thumbnail, "tags": tuple(about["tags"]), "box": box})
+
+
+def _npy(array: NDArray[np.float32]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()

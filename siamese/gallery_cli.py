@@ -1,0 +1,355 @@
+"""`python -m siamese gallery …`: build galleries, add to them, look into them, hand them on, make them anew."""
+
+import os
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Task as RichTask
+from rich.text import Text
+
+from siamese.cli_parts import AsJson, Cache, Reference, Split, load_service, new_table, print_json, shown
+from siamese.datasets.catalogue import DATASETS
+from siamese.errors import GalleryError
+from siamese.gallery.adding import Look, Task, add_photos
+from siamese.gallery.gallery import Gallery
+from siamese.gallery.items import Wanted
+from siamese.settings import Settings
+
+if TYPE_CHECKING:
+    from siamese.network.runtime import Embedder
+
+gallery_app = typer.Typer(help="Build galleries of examples, and look after them.", no_args_is_help=True)
+
+_MOST_PROCESSES = 4
+_REFUSED_SHOWN = 20
+
+GalleryPlace = Annotated[Path, typer.Argument(help="The gallery's folder.")]
+Folder = Annotated[Path | None, typer.Option(help="Folder of photos; sub-folders' names are labels.")]
+Archive = Annotated[Path | None, typer.Option(help="Such a folder as a .zip or .tar file.")]
+FromDataset = Annotated[str | None, typer.Option(help=f"Data set: {', '.join(DATASETS)}.")]
+Root = Annotated[Path | None, typer.Option(help="The data set's folder.")]
+Tags = Annotated[list[str] | None, typer.Option("--tag", help="A word to find what is added by; may be repeated.")]
+Processes = Annotated[int, typer.Option(min=0, help="Processes that look at photos; 0 goes by the cores.")]
+OfEmotion = Annotated[str | None, typer.Option(help="Only examples of this emotion.")]
+OfSource = Annotated[str | None, typer.Option(help="Only examples from this source.")]
+OfTag = Annotated[str | None, typer.Option("--tag", help="Only examples with this tag.")]
+
+
+class _Rate(ProgressColumn):
+    """How many a second."""
+
+    def render(self, task: RichTask) -> Text:
+        return Text(f"{task.speed:.1f}/s" if task.speed else "")
+
+
+@dataclass(frozen=True)
+class Looking:
+    """What makes a `Look` in each process, by the reference set in a folder; on one thread where there are several."""
+
+    reference: Path | None
+    alone: bool
+
+    def __call__(self) -> Look:
+        """Load the service. Raises ReferenceSetError when that cannot be done."""
+        import torch
+
+        from siamese.gallery.build import Embedded, embedded, entries_of_photo
+        from siamese.service import ExpressionService
+
+        if not self.alone:
+            torch.set_num_threads(1)
+        settings = Settings() if self.alone else Settings(threads=1)
+        service = ExpressionService.load(self.reference, settings=settings)
+
+        def look(task: Task) -> Embedded:
+            entries = entries_of_photo(task.path, task.emotion, service.faces(task.path), task.content, task.tags)
+            return embedded(entries, service.embedder, service.emotions)
+
+        return look
+
+
+@gallery_app.command()
+def build(
+    out: Annotated[Path, typer.Option(help="Folder to write the gallery to.")],
+    folder: Folder = None,
+    archive: Archive = None,
+    dataset: FromDataset = None,
+    root: Root = None,
+    split: Split = "train",
+    title: Annotated[str | None, typer.Option(help="What the gallery is called.")] = None,
+    tag: Tags = None,
+    processes: Processes = 0,
+    reference: Reference = None,
+    cache: Cache = Path("cache"),
+) -> None:
+    """Build a gallery from photos or a data set. Cut short, it goes on with `gallery add`."""
+    source = _source(folder, archive, dataset, root)
+    embedder = _embedder(reference)
+    size = embedder.embedding_size
+    gallery = Gallery.create(out, title or source, embedder.fingerprint, size)
+    _add(gallery, folder, archive, dataset, root, split, tag, processes, reference, cache)
+    if not len(gallery):
+        raise GalleryError(f"There is no face to build a gallery from; `gallery info {out}` says why.")
+    _finish(gallery, out)
+
+
+@gallery_app.command()
+def add(
+    gallery: GalleryPlace,
+    folder: Folder = None,
+    archive: Archive = None,
+    dataset: FromDataset = None,
+    root: Root = None,
+    split: Split = "train",
+    tag: Tags = None,
+    processes: Processes = 0,
+    reference: Reference = None,
+    cache: Cache = Path("cache"),
+) -> None:
+    """Add photos or a data set to a gallery; what is in it already is passed over."""
+    _source(folder, archive, dataset, root)
+    opened = _opened(gallery, reference, writable=True)
+    _add(opened, folder, archive, dataset, root, split, tag, processes, reference, cache)
+    _finish(opened, gallery)
+
+
+@gallery_app.command()
+def remove(
+    gallery: GalleryPlace,
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids of examples, as `gallery list` shows them.")] = None,
+    emotion: OfEmotion = None,
+    source: OfSource = None,
+    tag: OfTag = None,
+    reference: Reference = None,
+) -> None:
+    """Remove examples, by their ids or all of an emotion, a source or a tag."""
+    wanted = Wanted(emotion, source, tag)
+    if bool(ids) != wanted.everything:
+        raise GalleryError("Say what to remove: either ids, or one or more of --emotion, --source and --tag.")
+    opened = _opened(gallery, reference, writable=True)
+    if ids and (unknown := [each for each in ids if each not in opened]):
+        raise GalleryError(f"The gallery «{opened.title}» has no example «{unknown[0]}». Nothing was removed.")
+    chosen = ids or [item.id for item in opened.store.items(opened.store.rows(wanted)).values()]
+    print(f"{gallery}: {opened.remove(chosen):,} removed, {len(opened):,} left")
+    opened.close()
+
+
+@gallery_app.command("list")
+def list_items(
+    gallery: GalleryPlace,
+    emotion: OfEmotion = None,
+    source: OfSource = None,
+    tag: OfTag = None,
+    page: Annotated[int, typer.Option(min=1, help="Which page.")] = 1,
+    size: Annotated[int, typer.Option(min=1, help="Examples on a page.")] = 50,
+    as_json: AsJson = False,
+    reference: Reference = None,
+) -> None:
+    """List a page of examples."""
+    opened, wanted = _opened(gallery, reference), Wanted(emotion, source, tag)
+    items, count = opened.page(page, size, wanted), opened.store.count(wanted)
+    if as_json:
+        described = [each.to_dict() for each in items]
+        print_json({"gallery": opened.title, "examples": count, "page": page, "items": described})
+        return
+    title = f"«{opened.title}», {count:,} examples, page {page}"
+    table = new_table(title, "example", "emotion", "labelled by", "source", "tags")
+    for item in items:
+        table.add_row(item.id, shown(item.emotion), item.labelled_by, item.source, ", ".join(item.tags))
+    Console().print(table)
+
+
+@gallery_app.command()
+def info(gallery: GalleryPlace, as_json: AsJson = False, reference: Reference = None) -> None:
+    """Tell what a gallery holds, which network made it, and which photos it could not take."""
+    opened = _opened(gallery, reference)
+    told = _told(opened)
+    if as_json:
+        print_json(told)
+        return
+    print(f"«{opened.title}», {len(opened):,} examples by the network {opened.fingerprint}")
+    print(_index(opened))
+    for column in ("emotion", "labelled_by", "tag"):
+        if counts := told["counts"][column]:
+            table = new_table("", column.replace("_", " "), "examples")
+            for name, count in counts.items():
+                table.add_row(shown(name) if column == "emotion" else name, f"{count:,}")
+            Console().print(table)
+    _print_refused(told["refused"])
+
+
+@gallery_app.command()
+def rebuild(gallery: GalleryPlace, reference: Reference = None) -> None:
+    """Read every example again with the network in use, where another made it, and make the index anew."""
+    from siamese.gallery.renewal import renew
+
+    embedder = _embedder(reference)
+    with _progress("Reading faces") as (progress, task):
+        renewed = renew(gallery, embedder, lambda done, total: progress.update(task, completed=done, total=total))
+    opened = _opened(gallery, reference, writable=True)
+    opened.rebuild_index()
+    print(f"{gallery}: {renewed:,} of {len(opened):,} examples read anew; {_index(opened)}")
+    opened.close()
+
+
+@gallery_app.command("export")
+def export_gallery(
+    gallery: GalleryPlace,
+    out: Annotated[Path, typer.Argument(help="A .zip file to write.")],
+    reference: Reference = None,
+) -> None:
+    """Write a gallery as one file: items as JSON, embeddings as npy, pictures as WebP and PNG."""
+    from siamese.gallery.exchange import write_archive
+
+    count = write_archive(_opened(gallery, reference), out)
+    print(f"{out}: {count:,} examples")
+
+
+@gallery_app.command("import")
+def import_gallery(
+    archive: Annotated[Path, typer.Argument(help="A .zip file that `gallery export` wrote.")],
+    out: Annotated[Path, typer.Argument(help="Folder of a gallery to add to, or to make.")],
+    reference: Reference = None,
+) -> None:
+    """Take in what `gallery export` wrote."""
+    from siamese.gallery.exchange import read_archive
+
+    gallery, added = read_archive(archive, out, _embedder(reference).fingerprint)
+    print(f"{out}: {added:,} new examples, {len(gallery):,} in all")
+    gallery.close()
+
+
+def _source(folder: Path | None, archive: Path | None, dataset: str | None, root: Path | None) -> str:
+    """What a gallery of this is called."""
+    given = [each for each in (folder, archive, dataset) if each is not None]
+    if len(given) != 1 or (dataset is None) != (root is None):
+        raise GalleryError("Give either --folder with photos, or --archive, or --dataset together with --root.")
+    return folder.resolve().name if folder else archive.stem if archive else str(dataset)
+
+
+def _add(
+    gallery: Gallery,
+    folder: Path | None,
+    archive: Path | None,
+    dataset: str | None,
+    root: Path | None,
+    split: str,
+    tags: list[str] | None,
+    processes: int,
+    reference: Path | None,
+    cache: Path,
+) -> None:
+    if dataset is not None:
+        _add_dataset(gallery, dataset, str(root), split, reference, cache)
+    elif archive is not None:
+        with _unpacked(archive) as unpacked:
+            _add_folder(gallery, unpacked, tags, processes, reference)
+    elif folder is not None:
+        _add_folder(gallery, folder, tags, processes, reference)
+
+
+def _add_dataset(gallery: Gallery, dataset: str, root: str, split: str, reference: Path | None, cache: Path) -> None:
+    from siamese.datasets.catalogue import load_dataset
+    from siamese.evaluation.reference import entries_of
+    from siamese.gallery.build import add_entries
+
+    samples = load_dataset(dataset, root, split).labelled()
+    with _progress("Reading faces", len(samples)) as (progress, task):
+        entries = entries_of(samples, cache)
+        add_entries(gallery, entries, _embedder(reference), progress=lambda done: progress.update(task, completed=done))
+
+
+def _add_folder(gallery: Gallery, folder: Path, tags: list[str] | None, processes: int, reference: Path | None) -> None:
+    from siamese.datasets.folder import scan
+
+    found = scan(folder)
+    processes = processes or min(_MOST_PROCESSES, os.cpu_count() or 1)
+    with _progress("Looking at photos", len(found.photos)) as (progress, task):
+        done = add_photos(
+            gallery,
+            found.photos,
+            Looking(reference, alone=processes == 1),
+            processes,
+            tuple(tags or ()),
+            lambda each: progress.update(task, completed=each.done),
+        )
+    _print_refused({**{str(path): why for path, why in found.skipped.items()}, **done.refused})
+    print(f"{done.added:,} new faces of {done.total:,} photos; {done.known:,} photos were known", file=sys.stderr)
+
+
+def _print_refused(refused: dict[str, str]) -> None:
+    for name, why in list(refused.items())[:_REFUSED_SHOWN]:
+        print(f"Left out {name}: {why}", file=sys.stderr)
+    if len(refused) > _REFUSED_SHOWN:
+        print(f"… and {len(refused) - _REFUSED_SHOWN:,} more; `gallery info --json` has all.", file=sys.stderr)
+
+
+def _finish(gallery: Gallery, out: Path) -> None:
+    gallery.keep_index()
+    print(f"{out}: «{gallery.title}», {len(gallery):,} examples; {_index(gallery)}")
+    gallery.close()
+
+
+def _index(gallery: Gallery) -> str:
+    return f"index {gallery.choice.engine}: {gallery.choice.why}"
+
+
+def _told(gallery: Gallery) -> dict[str, Any]:
+    return {
+        "title": gallery.title,
+        "network": gallery.fingerprint,
+        "examples": len(gallery),
+        "index": asdict(gallery.choice),
+        "counts": {column: gallery.store.counts(column) for column in ("emotion", "labelled_by", "tag")},
+        "refused": gallery.store.refused(),
+    }
+
+
+def _embedder(reference: Path | None) -> "Embedder":
+    return load_service(reference).embedder
+
+
+def _opened(gallery: Path, reference: Path | None, writable: bool = False) -> Gallery:
+    settings = Settings()
+    fingerprint = _embedder(reference).fingerprint
+    return Gallery.open(gallery, fingerprint, writable, settings.index, settings.index_megabytes)
+
+
+@contextmanager
+def _progress(what: str, total: int | None = None) -> Iterator[tuple[Progress, Any]]:
+    """A bar with how many are done, how many a second, and the time left."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        yield progress, progress.add_task(what, total=total)
+
+
+@contextmanager
+def _unpacked(archive: Path) -> Iterator[Path]:
+    """The files of an archive in a folder that is gone afterwards; nothing is written outside it."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            if zipfile.is_zipfile(archive):
+                with zipfile.ZipFile(archive) as packed:
+                    packed.extractall(folder)  # drops absolute paths and «..»
+            else:
+                with tarfile.open(archive) as packed:
+                    packed.extractall(folder, filter="data")
+        except (OSError, tarfile.TarError, zipfile.BadZipFile) as error:
+            raise GalleryError(f"{archive} cannot be unpacked: {error}. Give a .zip or .tar file of photos.") from error
+        yield Path(folder)

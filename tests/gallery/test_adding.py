@@ -1,0 +1,115 @@
+"""Adding photos: each file is looked at once, nothing is lost when it is cut short, and it says what was left out."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from siamese.errors import NoFaceError
+from siamese.gallery import adding
+from siamese.gallery.adding import Progress, Task, add_photos
+from siamese.gallery.build import Embedded, Entry, embedded
+from siamese.gallery.gallery import Gallery
+from tests.gallery.made_up import NETWORK, SIZE, PixelEmbedder
+
+PHOTOS = 10
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Reads a made-up photo: as many faces as its first byte says, and a note of every file that was looked at."""
+
+    log: Path
+
+    def __call__(self) -> Callable[[Task], Embedded]:
+        return self.look
+
+    def look(self, task: Task) -> Embedded:
+        with self.log.open("a") as log:
+            log.write(f"{task.path.name}\n")
+        content = task.path.read_bytes()
+        if not content[0]:
+            raise NoFaceError("No face was found in this photo.")
+        crops = np.random.default_rng(list(content)).integers(0, 256, (content[0], 48, 48), dtype=np.uint8)
+        entries = [
+            Entry(crop, crop, task.emotion, task.path.name, "folder", tags=task.tags, content=task.content)
+            for crop in crops
+        ]
+        return embedded(entries, PixelEmbedder(), lambda rows: ["surprise"] * len(rows))
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[tuple[Path, str | None]]:
+    """Ten of one or two faces each, the first labelled; the last shows none."""
+    (tmp_path / "photos").mkdir()
+    paths = [tmp_path / "photos" / f"{number}.jpg" for number in range(PHOTOS)]
+    for number, path in enumerate(paths):
+        path.write_bytes(bytes([0 if number == PHOTOS - 1 else 1 + number % 2, number]))
+    return [(path, "fear" if number == 0 else None) for number, path in enumerate(paths)]
+
+
+@pytest.fixture
+def gallery(tmp_path: Path) -> Gallery:
+    return Gallery.create(tmp_path / "gallery", "A test", NETWORK, SIZE)
+
+
+def looked_at(tmp_path: Path) -> list[str]:
+    return (tmp_path / "log").read_text().split()
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_every_face_is_added_in_order_and_refusals_are_told(
+    gallery: Gallery, photos: list, tmp_path: Path, processes: int
+) -> None:
+    told: list[Progress] = []
+    done = add_photos(gallery, photos, Looks(tmp_path / "log"), processes, ("mine",), told.append)
+    expected = [
+        (path.name, label or "surprise")
+        for number, (path, label) in enumerate(photos[:-1])
+        for _ in range(1 + number % 2)
+    ]
+    assert [(item.source, item.emotion) for item in gallery.items] == expected
+    assert {item.tags for item in gallery.items} == {("mine",)}
+    assert (done.done, done.added, done.known) == (PHOTOS, len(expected), 0)
+    assert done.refused == gallery.store.refused() == {str(photos[-1][0]): "No face was found in this photo."}
+    assert told[-1] == done
+
+
+def test_what_was_looked_at_is_passed_over_under_any_name(gallery: Gallery, photos: list, tmp_path: Path) -> None:
+    add_photos(gallery, photos, Looks(tmp_path / "log"))
+    count = len(gallery)
+    shutil.copy(photos[3][0], tmp_path / "photos" / "copy.jpg")
+    (tmp_path / "photos" / "new.jpg").write_bytes(b"\x01new")
+    more = [*photos, (tmp_path / "photos" / "copy.jpg", None), (tmp_path / "photos" / "new.jpg", None)]
+    done = add_photos(gallery, more, Looks(tmp_path / "log"))
+    assert looked_at(tmp_path)[PHOTOS:] == ["new.jpg"]
+    assert (len(gallery), done.added, done.known) == (count + 1, 1, PHOTOS + 1)
+
+
+def test_what_is_done_is_kept_when_it_is_interrupted(
+    gallery: Gallery, photos: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adding, "BATCH", 2)
+
+    def stop_after_six(progress: Progress) -> None:
+        if progress.done == 6:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        add_photos(gallery, photos, Looks(tmp_path / "log"), told=stop_after_six)
+    assert {item.source for item in gallery.items} == {f"{number}.jpg" for number in range(6)}
+    add_photos(gallery, photos, Looks(tmp_path / "log"))
+    assert sorted(looked_at(tmp_path)) == sorted(path.name for path, _ in photos)  # each once
+    assert {item.source for item in gallery.items} == {f"{number}.jpg" for number in range(PHOTOS - 1)}
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_others(gallery: Gallery, photos: list, tmp_path: Path) -> None:
+    gone = tmp_path / "photos" / "gone.jpg"
+    done = add_photos(gallery, [(gone, None), *photos], Looks(tmp_path / "log"))
+    assert "cannot be read" in done.refused[str(gone)]
+    assert len(gallery) == 13
+    gone.write_bytes(b"\x02here again")
+    assert add_photos(gallery, [(gone, None)], Looks(tmp_path / "log")).added == 2

@@ -1,0 +1,59 @@
+"""A gallery as one file, to hand on and to take in."""
+
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from siamese.errors import GalleryError
+from siamese.gallery.exchange import read_archive, write_archive
+from siamese.gallery.gallery import Gallery
+from tests.gallery.made_up import NETWORK, SIZE, items, made_up_gallery, unit_rows
+
+
+def made(folder: Path) -> Gallery:
+    gallery = Gallery.create(folder, "Ünïcode", NETWORK, SIZE)
+    several = [
+        replace(each, tags=("a", "ü"), box=(1.5, 2, 3, 4), notes={"x": 0.5}) for each in items(["fear", "smirk"])
+    ]
+    gallery.add([*several, *items(["anger"], "plain")], unit_rows(3), [b"crop", None, b"another"])
+    return gallery
+
+
+def test_what_is_exported_is_imported(tmp_path: Path) -> None:
+    gallery = made(tmp_path / "one")
+    assert write_archive(gallery, tmp_path / "gallery.zip") == 3
+    imported, added = read_archive(tmp_path / "gallery.zip", tmp_path / "two", NETWORK)
+    assert (imported.title, imported.items, added) == (gallery.title, gallery.items, 3)
+    np.testing.assert_array_equal(imported.embeddings, gallery.embeddings)
+    assert imported.store.crops("none", 9) == gallery.store.crops("none", 9)
+
+
+def test_it_is_added_to_a_gallery_that_is_there(tmp_path: Path) -> None:
+    write_archive(made(tmp_path / "one"), tmp_path / "gallery.zip")
+    made_up_gallery(["surprise"], folder=tmp_path / "two").close()  # has an «item0» already
+    gallery, added = read_archive(tmp_path / "gallery.zip", tmp_path / "two", NETWORK)
+    assert (added, len(gallery), gallery.item("item0").emotion) == (2, 3, "surprise")
+
+
+def test_another_networks_is_refused(tmp_path: Path) -> None:
+    write_archive(made(tmp_path / "one"), tmp_path / "gallery.zip")
+    with pytest.raises(GalleryError, match=f"made by the network {NETWORK}, but the network in use is another"):
+        read_archive(tmp_path / "gallery.zip", tmp_path / "two", "another")
+    assert not (tmp_path / "two").exists()
+
+
+def test_what_is_no_export_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "letter.zip").write_text("Dear reader")
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as packed:
+        packed.writestr("a.jpg", b"a photo")
+    for name in ("letter.zip", "photos.zip", "gone.zip"):
+        with pytest.raises(GalleryError, match=f"{name} is not what `gallery export` wrote"):
+            read_archive(tmp_path / name, tmp_path / "two", NETWORK)
+
+
+def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(GalleryError, match="cannot be written"):
+        write_archive(made(tmp_path / "one"), tmp_path / "nowhere" / "gallery.zip")

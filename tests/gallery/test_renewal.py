@@ -1,0 +1,61 @@
+"""A gallery of another network, read again by the one in use."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from siamese.errors import GalleryError
+from siamese.gallery import renewal
+from siamese.gallery.build import build_gallery, entries_from_crops
+from siamese.gallery.gallery import Gallery
+from siamese.gallery.renewal import renew
+from tests.gallery.made_up import NETWORK, PixelEmbedder, made_up_gallery
+
+CROPS = np.random.default_rng(0).integers(0, 256, (150, 48, 48), dtype=np.uint8)
+
+
+class Another(PixelEmbedder):
+    fingerprint = "another"
+
+    def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return -super().embed(crops)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    entries = entries_from_crops(CROPS, ["fear"] * 150, [str(number) for number in range(150)])
+    build_gallery(entries, PixelEmbedder(), "A test", tmp_path / "gallery").close()
+    return tmp_path / "gallery"
+
+
+def test_every_example_is_embedded_by_the_network_in_use(folder: Path) -> None:
+    told: list[tuple[int, int]] = []
+    assert renew(folder, Another(), lambda done, total: told.append((done, total))) == 150
+    gallery = Gallery.open(folder, "another")
+    np.testing.assert_allclose(gallery.embeddings, Another().embed(CROPS), atol=1e-6)
+    assert gallery.search(Another().embed(CROPS[7:8])[0], 1)[0].item.source == "7"
+    assert told[-1] == (150, 150)
+    assert renew(folder, Another()) == 0
+
+
+def test_cut_short_it_goes_on_and_until_then_the_old_network_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(renewal, "BATCH", 100)
+    with pytest.raises(KeyboardInterrupt):
+        renew(folder, Another(), stop)
+    with pytest.raises(GalleryError, match=f"made by the network {NETWORK}"):
+        Gallery.open(folder, "another")
+    assert renew(folder, Another()) == 50
+    np.testing.assert_allclose(Gallery.open(folder, "another").embeddings, Another().embed(CROPS), atol=1e-6)
+
+
+def test_without_crops_it_has_to_be_built_again(tmp_path: Path) -> None:
+    made_up_gallery(["fear"], folder=tmp_path).close()
+    with pytest.raises(GalleryError, match="came without the crop"):
+        renew(tmp_path, Another())

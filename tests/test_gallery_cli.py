@@ -1,0 +1,158 @@
+"""`python -m siamese gallery …`, from photos drawn here to answers on the terminal."""
+
+import json
+import shutil
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+import skimage.io
+
+from siamese.cli import USER_ERROR
+from siamese.gallery.gallery import Gallery
+from siamese.network.runtime import Embedder
+from tests.test_cli import run
+from tests.tiny import draw_face
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two happy faces, one smirk, one of nobody knows what, and a file that is no photo."""
+    folder = tmp_path_factory.mktemp("photos") / "album"
+    for name, label, seed in (("happy/a", 1, 0), ("happy/b", 1, 1), ("smirks/c", 7, 2), ("d", 2, 3)):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        skimage.io.imsave(folder / f"{name}.png", draw_face(label, seed, size=96), check_contrast=False)
+    (folder / "broken.jpg").write_bytes(b"no image")
+    return folder
+
+
+@pytest.fixture
+def gallery(photos: Path, reference: Path, tmp_path: Path) -> Path:
+    out = tmp_path / "gallery"
+    assert run("gallery", "build", "--folder", photos, "--out", out, "--tag", "mine", "--reference", reference) == 0
+    return out
+
+
+def opened(folder: Path, reference: Path) -> Gallery:
+    return Gallery.open(folder, Embedder(reference / "network.onnx").fingerprint)
+
+
+def answer(capsys: pytest.CaptureFixture[str], *words: object) -> dict:
+    capsys.readouterr()
+    assert run(*words) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_info_tells_what_is_in_it_and_what_was_left_out(
+    gallery: Path, reference: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = answer(capsys, "gallery", "info", gallery, "--json", "--reference", reference)
+    assert (told["title"], told["examples"], told["index"]["engine"]) == ("album", 4, "flat")
+    assert told["counts"]["tag"] == {"mine": 4}
+    assert told["counts"]["emotion"].items() >= {"smirks": 1}.items()
+    ((name, why),) = told["refused"].items()
+    assert name.endswith("broken.jpg") and "not an image" in why
+    assert run("gallery", "info", gallery, "--reference", reference) == 0
+    out, err = capsys.readouterr()
+    assert "4 examples" in out and "smirks" in out and "broken.jpg" in err
+
+
+def test_adding_again_adds_what_is_new(gallery: Path, photos: Path, reference: Path, tmp_path: Path) -> None:
+    more = tmp_path / "more"
+    shutil.copytree(photos, more)
+    skimage.io.imsave(more / "new.png", draw_face(4, 9, size=96), check_contrast=False)
+    assert run("gallery", "add", gallery, "--folder", more, "--reference", reference) == 0
+    items = opened(gallery, reference).items
+    assert [item.source for item in items][4:] == ["new.png"]
+    assert items[4].tags == ()
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_an_archive_of_photos_is_as_good_as_their_folder(
+    photos: Path, gallery: Path, reference: Path, tmp_path: Path, kind: str
+) -> None:
+    archive = tmp_path / f"album.{kind}"
+    if kind == "zip":
+        with zipfile.ZipFile(archive, "w") as packed:
+            for path in photos.rglob("*.*"):
+                packed.write(path, path.relative_to(photos))
+    else:
+        with tarfile.open(archive, "w:gz") as packed:
+            packed.add(photos, ".")
+    assert run("gallery", "build", "--archive", archive, "--out", tmp_path / "two", "--reference", reference) == 0
+    ids = [{item.id for item in opened(folder, reference).items} for folder in (gallery, tmp_path / "two")]
+    assert ids[0] == ids[1]
+
+
+def test_several_processes_make_the_same_gallery_as_one(
+    photos: Path, gallery: Path, reference: Path, tmp_path: Path
+) -> None:
+    words = ("--folder", photos, "--out", tmp_path / "two", "--processes", 2, "--tag", "mine", "--reference", reference)
+    assert run("gallery", "build", *words) == 0
+    assert opened(tmp_path / "two", reference).items == opened(gallery, reference).items
+
+
+def test_examples_are_listed_by_what_is_wanted(
+    gallery: Path, reference: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("gallery", "list", gallery, "--emotion", "happiness", "--reference", reference)
+    told = answer(capsys, *words, "--json", "--size", 1, "--page", 2)
+    assert (told["examples"], [item["emotion"] for item in told["items"]]) == (2, ["happiness"])
+    assert "thumbnail" not in told["items"][0]
+    assert run(*words) == 0
+    assert told["items"][0]["id"] in capsys.readouterr().out
+
+
+def test_examples_are_removed_by_id_or_by_what_they_are(
+    gallery: Path, reference: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = opened(gallery, reference).items[0].id
+    assert run("gallery", "remove", gallery, first, "nobody", "--reference", reference) == USER_ERROR
+    assert "no example «nobody». Nothing was removed" in capsys.readouterr().err
+    assert run("gallery", "remove", gallery, "--reference", reference) == USER_ERROR
+    assert "Say what to remove" in capsys.readouterr().err
+    assert run("gallery", "remove", gallery, first, "--reference", reference) == 0
+    assert run("gallery", "remove", gallery, "--emotion", "smirks", "--tag", "mine", "--reference", reference) == 0
+    left = opened(gallery, reference).items
+    assert len(left) == 2 and first not in {item.id for item in left} and "smirks" not in {i.emotion for i in left}
+
+
+def test_what_is_exported_can_be_imported_elsewhere(gallery: Path, reference: Path, tmp_path: Path) -> None:
+    assert run("gallery", "export", gallery, tmp_path / "gallery.zip", "--reference", reference) == 0
+    assert run("gallery", "import", tmp_path / "gallery.zip", tmp_path / "two", "--reference", reference) == 0
+    assert opened(tmp_path / "two", reference).items == opened(gallery, reference).items
+
+
+def test_a_gallery_of_another_network_is_rebuilt_by_the_command_that_the_refusal_names(
+    gallery: Path, reference: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shipped = Embedder("prototypes/network.onnx").fingerprint
+    assert run("gallery", "list", gallery) == USER_ERROR  # by the reference set that ships
+    refusal = capsys.readouterr().err
+    assert shipped in refusal and Embedder(reference / "network.onnx").fingerprint in refusal
+    command = refusal.split("`")[1].split()
+    assert command[:3] == ["python", "-m", "siamese"]
+    assert run(*command[3:]) == 0
+    assert "4 of 4 examples read anew" in capsys.readouterr().out
+    assert len(Gallery.open(gallery, shipped)) == 4
+
+
+def test_it_is_said_when_nothing_shows_a_face(
+    tmp_path: Path, reference: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "broken.jpg").write_bytes(b"no image")
+    out = tmp_path / "gallery"
+    assert (
+        run("gallery", "build", "--folder", tmp_path / "photos", "--out", out, "--reference", reference) == USER_ERROR
+    )
+    err = capsys.readouterr().err
+    assert "broken.jpg" in err and "There is no face to build a gallery from" in err
+
+
+def test_a_damaged_archive_is_refused(tmp_path: Path, reference: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "album.zip").write_bytes(b"no archive")
+    words = ("--archive", tmp_path / "album.zip", "--out", tmp_path / "gallery", "--reference", reference)
+    assert run("gallery", "build", *words) == USER_ERROR
+    assert "cannot be unpacked" in capsys.readouterr().err
