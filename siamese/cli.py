@@ -12,12 +12,14 @@ from rich.markup import escape
 from siamese.cli_parts import AsJson, Cache, Dataset, Reference, load_service, new_table, print_json, shown
 from siamese.errors import MeasurementError, ReferenceSetError, SemblanceError
 from siamese.gallery_cli import gallery_app
+from siamese.teach_cli import teach_app
 
 if TYPE_CHECKING:
     from siamese.evaluation.timing import Timing
 
 app = typer.Typer(help="Read expressions by similarity.", no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(gallery_app, name="gallery")
+app.add_typer(teach_app, name="teach")
 reference_app = typer.Typer(help="Build reference sets from training runs.", no_args_is_help=True)
 app.add_typer(reference_app, name="reference")
 
@@ -27,7 +29,9 @@ _BAR = 24  # characters
 _THREADS = 2  # on which times are measured
 
 Whole = Annotated[bool, typer.Option("--whole", help="Where no face is found, take the picture itself as the face.")]
-GalleryFolder = Annotated[Path | None, typer.Option(help="Gallery to use instead of the reference set's own.")]
+GalleryFolder = Annotated[
+    Path | None, typer.Option(help="Gallery to use, with what it was taught, instead of the set's own.")
+]
 PhotoFile = Annotated[Path, typer.Argument(help="A JPEG, PNG, WebP, BMP, GIF or TIFF file.")]
 FaceNumber = Annotated[int, typer.Option(min=1, help="Which face, as `recognise` numbers them: 1 is the largest.")]
 
@@ -42,9 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 @app.command()
-def recognise(photo: PhotoFile, whole: Whole = False, as_json: AsJson = False, reference: Reference = None) -> None:
+def recognise(
+    photo: PhotoFile,
+    whole: Whole = False,
+    as_json: AsJson = False,
+    reference: Reference = None,
+    gallery: GalleryFolder = None,
+) -> None:
     """Read the expression of every face in a photo."""
-    readings = load_service(reference).recognise(photo, whole)
+    readings = load_service(reference, gallery).recognise(photo, whole)
     if as_json:
         print_json({"photo": str(photo), "faces": [reading.to_dict() for reading in readings]})
         return

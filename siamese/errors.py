@@ -1,5 +1,7 @@
 """Every refusal Semblance makes: one exception class per kind, each carrying a sentence a person can act on."""
 
+from typing import Any
+
 
 class SemblanceError(Exception):
     """Base of all errors that a person caused and can mend; `str(error)` is the sentence to show."""
@@ -35,6 +37,14 @@ class MeasurementError(SemblanceError):
 
 class TeachingError(SemblanceError):
     """An expression that cannot be taught: no name, a name that is taken, or no photo."""
+
+
+class DoubtError(TeachingError):
+    """A lesson that a person should look at before it is learned; `lesson` has the figures."""
+
+    def __init__(self, sentence: str, lesson: Any) -> None:
+        super().__init__(sentence)
+        self.lesson = lesson
 
 
 class SettingsError(SemblanceError):

@@ -1,5 +1,6 @@
 """Photos → readings, comparisons and nearest examples: the one place that knows every room."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from siamese.errors import GalleryError, ImageError, NoFaceError, ReferenceSetError, TeachingError
+from siamese.errors import DoubtError, GalleryError, ImageError, NoFaceError, ReferenceSetError, TeachingError
 from siamese.faces.align import alignment, face_crop, warp, whole_picture
 from siamese.faces.decode import Photo, decode
 from siamese.faces.detect import LANDMARKS, Face, FaceDetector
-from siamese.gallery.gallery import Gallery
+from siamese.gallery import teaching
+from siamese.gallery.build import Entry, embedded
+from siamese.gallery.gallery import STORE_FILE, Gallery
 from siamese.gallery.items import Item, Match, Wanted
+from siamese.gallery.store import IN_MEMORY
 from siamese.metric.calibration import Calibration
+from siamese.metric.lessons import Lesson, make_lesson
 from siamese.metric.prototypes import Prototypes
 from siamese.metric.verification import Verification
 from siamese.network.runtime import Embedder
@@ -141,7 +146,8 @@ class ExpressionService:
         settings: Settings | None = None,
     ) -> None:
         self.embedder = embedder
-        self.prototypes = prototypes
+        self._built_in = prototypes
+        self.prototypes = teaching.with_taught(gallery, prototypes) if gallery else prototypes
         self.calibration = calibration
         self.verification = verification
         self.settings = settings or Settings()
@@ -174,7 +180,7 @@ class ExpressionService:
             Prototypes.load(reference / "prototypes.npz"),
             Calibration.load(reference / "calibration.json"),
             Verification.load(reference / "verification.json"),
-            _opened(chosen, embedder.fingerprint, settings) if chosen else None,
+            _opened(chosen, embedder.fingerprint, settings, own_gallery) if chosen else None,
             settings,
         )
 
@@ -261,31 +267,107 @@ class ExpressionService:
         """The k examples most similar to an example of the gallery, itself left out, best first."""
         return _neighbours(self.gallery.near(item_id, k, Wanted(self._label(emotion))))
 
-    def teach(self, name: str, photos: Sequence[Photo]) -> None:
-        """Know a new expression from a few photos, without retraining.
+    @property
+    def taught(self) -> tuple[str, ...]:
+        """The expressions that were taught, by name."""
+        return teaching.taught(self._gallery) if self._gallery else ()
 
-        Its prototype is the normalised mean of the embeddings of each photo's largest face. Raises TeachingError when
-        the name is empty or known already or there is no photo, and what `recognise` raises, with the photo's number.
+    @property
+    def keeps_lessons(self) -> bool:
+        """Whether what is taught is written to the gallery, and known again when the service is loaded again."""
+        return self._gallery is not None and self._gallery.store.writable and not self._gallery.store.in_memory
+
+    def teach(self, name: str, photos: Sequence[Photo], anyway: bool = False) -> Lesson:
+        """Know a new expression from the largest face of each photo, without retraining.
+
+        It is recognised, compared and browsed from now on, and kept where the gallery can be written to. Raises
+        TeachingError when the name is empty or known already or there is no photo; DoubtError, with the figures, when
+        the faces disagree or lie on top of a known expression, unless it shall be learned `anyway`; and what
+        `recognise` raises, with the photo's number. Then nothing is learned.
         """
-        name = name.strip()
-        if not name or not photos:
-            raise TeachingError("To teach an expression, give it a name and at least one photo that shows it.")
         with self._teaching:
-            if emotion_of(name).name.casefold() in map(str.casefold, self.prototypes.names):
-                raise TeachingError(f"The expression «{name}» is known already. Choose another name.")
-            embeddings = [self._lesson(photo, number) for number, photo in enumerate(photos, start=1)]
-            self.prototypes = self.prototypes.with_class(name, np.mean(embeddings, axis=0))
+            name = self._new_name(name)
+            return self._learn(name, photos, anyway, self.prototypes, before=None)
+
+    def extend(self, name: str, photos: Sequence[Photo], anyway: bool = False) -> Lesson:
+        """Learn more of a taught expression from further photos. Raises what `teach` raises."""
+        with self._teaching:
+            name = self._taught_name(name)
+            others = self.prototypes.without_class(name)
+            return self._learn(name, photos, anyway, others, teaching.faces_of(self.gallery, name))
+
+    def rename(self, name: str, new: str) -> None:
+        """Call a taught expression by another name. Raises TeachingError when it was not taught or the new is known."""
+        with self._teaching:
+            teaching.rename(self.gallery, self._taught_name(name), self._new_name(new))
+            self._remember()
+
+    def forget(self, name: str) -> None:
+        """Remove a taught expression, with the faces it was taught from. Raises TeachingError when there is none."""
+        with self._teaching:
+            teaching.forget(self.gallery, self._taught_name(name))
+            self._remember()
 
     def decode(self, photo: Photo) -> NDArray[np.uint8]:
         """The photo as an RGB array (height, width, 3) uint8, upright, within the limits of the settings."""
         return decode(photo, self.settings.decode_limits)
 
-    def _lesson(self, photo: Photo, number: int) -> NDArray[np.float32]:
-        """The embedding of the largest face in one of the photos to be taught."""
+    def _learn(
+        self,
+        name: str,
+        photos: Sequence[Photo],
+        anyway: bool,
+        others: Prototypes,
+        before: NDArray[np.float32] | None,
+    ) -> Lesson:
+        if not photos:
+            raise TeachingError("To teach an expression, give it a name and at least one photo that shows it.")
+        faces = [self._lesson_face(photo, number) for number, photo in enumerate(photos, start=1)]
+        entries = [
+            Entry(face.crop, face.portrait, name, source, teaching.TEACHING)
+            for face, source in zip(faces, map(_named, photos), strict=True)
+        ]
+        ready = embedded(entries, self.embedder, None)
+        lesson = make_lesson(name, ready.embeddings, others, self.verification, before)
+        if lesson.doubts and not anyway:
+            raise DoubtError(f"«{name}» was not learned. {' '.join(lesson.doubts)}", lesson)
+        teaching.keep(self._changeable_gallery(), name, ready)
+        self._remember()
+        return lesson
+
+    def _lesson_face(self, photo: Photo, number: int) -> FaceFound:
+        """The largest face in one of the photos to be taught."""
         try:
-            return self.recognise(photo)[0].embedding
+            return self.faces(photo)[0]
         except (ImageError, NoFaceError) as error:
             raise type(error)(f"Photo {number}: {error}") from error
+
+    def _changeable_gallery(self) -> Gallery:
+        """The gallery, or a copy in memory of one that must stay as it is."""
+        if self._gallery is None:
+            size = self.embedder.embedding_size
+            self._gallery = Gallery.create(IN_MEMORY, "Taught", self.embedder.fingerprint, size)
+        elif not self._gallery.store.writable:
+            self._gallery = self._gallery.copied_to_memory()
+        return self._gallery
+
+    def _remember(self) -> None:
+        self.prototypes = teaching.with_taught(self.gallery, self._built_in)
+
+    def _new_name(self, name: str) -> str:
+        name = name.strip()
+        if not name:
+            raise TeachingError("To teach an expression, give it a name and at least one photo that shows it.")
+        if emotion_of(name).name.casefold() in map(str.casefold, self.prototypes.names):
+            more = " It was taught: teach it more photos, or remove it first." if name in self.taught else ""
+            raise TeachingError(f"The expression «{name}» is known already. Choose another name.{more}")
+        return name
+
+    def _taught_name(self, name: str) -> str:
+        if name.strip() not in self.taught:
+            known = ", ".join(self.taught) or "none yet"
+            raise TeachingError(f"No expression «{name.strip()}» was taught. Taught were: {known}.")
+        return name.strip()
 
     def _label(self, emotion: str | None) -> str | None:
         """The gallery's own label for an emotion, however it is spelled."""
@@ -309,8 +391,15 @@ class ExpressionService:
         return max(height, width) < self.settings.whole_picture_below and abs(height - width) <= min(height, width) / 4
 
 
-def _opened(folder: str | Path, fingerprint: str, settings: Settings) -> Gallery:
-    return Gallery.open(folder, fingerprint, engine=settings.index, megabytes=settings.index_megabytes)
+def _opened(folder: str | Path, fingerprint: str, settings: Settings, own: Path) -> Gallery:
+    """The gallery in a folder; what is taught is written to it, but for the reference set's own."""
+    writable = Path(folder) != own and os.access(Path(folder) / STORE_FILE, os.W_OK)
+    return Gallery.open(folder, fingerprint, writable, settings.index, settings.index_megabytes)
+
+
+def _named(photo: Photo) -> str:
+    """What a photo is called, where it has a name."""
+    return Path(photo).name if isinstance(photo, str | Path) else "a photo"
 
 
 def _cut(

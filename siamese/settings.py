@@ -52,6 +52,7 @@ class Settings(BaseSettings):
 
     index: str = "auto"  # what finds nearest examples: auto, flat, hnsw, ivf-half, ivf-byte or ivf-product
     index_megabytes: float = Field(1500, gt=0)  # of memory that it may take, where the choice is automatic
+    teaching: bool = True  # whether the page has the tab Teach
     neighbours: int = Field(12, gt=0)  # nearest examples shown for a face
     page_size: int = Field(24, gt=0)  # examples on one page of the gallery
 

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from siamese import ExpressionService
-from siamese.errors import GalleryError, NoFaceError, ReferenceSetError, TeachingError
+from siamese.errors import GalleryError, NoFaceError, ReferenceSetError
 from siamese.vocabulary import EMOTIONS
 from tests.tiny import draw_face
 
@@ -117,42 +117,6 @@ def test_an_emotion_may_be_spelled_as_people_do(service: ExpressionService, spel
 def test_an_emotion_without_examples_is_refused_with_those_that_have_some(service: ExpressionService) -> None:
     with pytest.raises(GalleryError, match=r"no examples of «boredom», only of: neutral, happiness"):
         service.similar(draw_face(1, size=96), emotion="boredom")
-
-
-def test_a_taught_prototype_is_the_normalised_mean_of_its_photos_embeddings(reference: Path) -> None:
-    service = ExpressionService.load(reference)
-    photos = [draw_face(7, seed, size=96) for seed in range(3)]
-    mean = np.mean([service.recognise(photo)[0].embedding for photo in photos], axis=0)
-    service.teach("smirk", photos)
-    assert service.prototypes.names == (*EMOTIONS, "smirk")
-    assert service.prototypes.vectors[-1] == pytest.approx(mean / np.linalg.norm(mean), abs=1e-6)
-
-
-def test_a_taught_expression_is_recognised(reference: Path, astronaut: NDArray[np.uint8]) -> None:
-    service = ExpressionService.load(reference)
-    service.teach("smirk", [astronaut])
-    (reading,) = service.recognise(astronaut)
-    assert reading.emotion == "smirk"
-    assert reading.similarities["smirk"] == pytest.approx(1, abs=1e-5)
-    assert sum(reading.probabilities.values()) == pytest.approx(1)
-
-
-@pytest.mark.parametrize("name", ["anger", " Angry ", "ANGER"])
-def test_a_known_expression_cannot_be_taught_again(service: ExpressionService, name: str) -> None:
-    with pytest.raises(TeachingError, match="is known already"):
-        service.teach(name, [draw_face(4, size=96)])
-
-
-@pytest.mark.parametrize(("name", "photos"), [("smirk", []), (" ", [BLANK])])
-def test_teaching_needs_a_name_and_a_photo(service: ExpressionService, name: str, photos: list) -> None:
-    with pytest.raises(TeachingError, match="a name and at least one photo"):
-        service.teach(name, photos)
-
-
-def test_a_photo_that_teaches_nothing_is_named_and_nothing_is_learned(service: ExpressionService) -> None:
-    with pytest.raises(NoFaceError, match="Photo 2: No face was found"):
-        service.teach("smirk", [draw_face(7, size=96), BLANK])
-    assert service.prototypes.names == EMOTIONS
 
 
 def test_a_missing_reference_set_is_named(tmp_path: Path) -> None:

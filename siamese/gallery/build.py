@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from siamese.errors import GalleryError
 from siamese.gallery import thumbnails
 from siamese.gallery.composites import Composite
-from siamese.gallery.gallery import IN_MEMORY, Gallery
+from siamese.gallery.gallery import Gallery
 from siamese.gallery.items import Item
+from siamese.gallery.store import IN_MEMORY
 
 BATCH = 64
 

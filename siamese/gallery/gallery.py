@@ -17,11 +17,10 @@ from siamese.errors import GalleryError
 from siamese.gallery.engines import NOTHING, Index
 from siamese.gallery.engines.choice import AUTOMATIC, ENGINES, SAMPLE, Choice, choose
 from siamese.gallery.items import EVERYTHING, Item, Match, Wanted
-from siamese.gallery.store import Photo, Revision, Store
+from siamese.gallery.store import IN_MEMORY, Photo, Revision, Store
 from siamese.vocabulary import EMOTIONS
 
 STORE_FILE, INDEX_FILE, INDEX_NOTE = "gallery.sqlite", "index.faiss", "index.json"
-IN_MEMORY = ":memory:"
 MEGABYTES = 1500.0  # of memory for the index, unless told otherwise
 
 
@@ -39,7 +38,7 @@ class Gallery:
 
     @classmethod
     def create(cls, folder: str | Path, title: str, fingerprint: str, embedding_size: int) -> "Gallery":
-        """A new, empty gallery for embeddings of the network `fingerprint`; in memory alone where folder is ":memory:".
+        """A new, empty gallery for embeddings of the network `fingerprint`; in memory alone where folder is IN_MEMORY.
 
         Raises GalleryError where there is one already, or nothing can be written.
         """
@@ -68,6 +67,10 @@ class Gallery:
                 f"Read it again with the network in use: `python -m siamese gallery rebuild {folder}`."
             )
         return cls(store, engine, megabytes)
+
+    def copied_to_memory(self) -> "Gallery":
+        """The same gallery in memory, where it can be changed and this one stays as it is."""
+        return Gallery(self.store.copied_to_memory(), self._asked_for, self._megabytes)
 
     def close(self) -> None:
         """Keep the index beside the store, where that saves time, and let go of the files."""
@@ -165,7 +168,7 @@ class Gallery:
             if self._index.worn or self._choose().engine != self.choice.engine:
                 self._index = self._made()
                 self._follow()
-            if self.choice.engine == "flat" or not os.access(folder, os.W_OK):
+            if self.choice.engine == "flat" or self.store.in_memory or not os.access(folder, os.W_OK):
                 return
             self._index.save(folder / INDEX_FILE)
             note = {
@@ -207,6 +210,8 @@ class Gallery:
     def _loaded(self) -> Index | None:
         """The index that was kept beside the store, if it is of this store and engine."""
         folder = self.store.path.parent
+        if self.store.in_memory:
+            return None
         try:
             note = json.loads((folder / INDEX_NOTE).read_text())
             if (note["store"], note["engine"]) != (self.store.identity, self.choice.engine):

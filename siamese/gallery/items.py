@@ -43,11 +43,15 @@ class Match:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which items are meant: all, or those of an emotion, from a source, with a tag; what is None leaves open."""
+    """Which items are meant: all, or those of an emotion, from a source, with a tag, labelled in one way.
+
+    What is None leaves open.
+    """
 
     emotion: str | None = None
     source: str | None = None
     tag: str | None = None
+    labelled_by: str | None = None
 
     @property
     def everything(self) -> bool:

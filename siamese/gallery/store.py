@@ -22,6 +22,7 @@ from siamese.errors import GalleryError
 from siamese.gallery.items import EVERYTHING, Item, Wanted
 
 FORMAT = "2"
+IN_MEMORY = ":memory:"
 _BATCH = 8192
 _BUSY_SECONDS = 60.0  # how long one writer waits for another
 _UNIT = 1e-3  # how far an embedding's length may be from one
@@ -81,22 +82,23 @@ class Store:
 
         Raises GalleryError where there is none, or it is damaged or of another version of Semblance.
         """
-        self.path = Path(path)
+        self.path, self.writable = Path(path), writable
+        self.in_memory = path == IN_MEMORY
         self._lock = RLock()
-        if str(path) != ":memory:" and not self.path.is_file():
+        if not self.in_memory and not self.path.is_file():
             raise GalleryError(
                 f"There is no gallery in {self.path.parent}. Build one with `python -m siamese gallery build`."
             )
         try:
             self._connection = _connect(path, writable)
-            about = dict(self._connection.execute("SELECT name, value FROM about")) if str(path) != ":memory:" else {}
+            about = dict(self._connection.execute("SELECT name, value FROM about")) if not self.in_memory else {}
         except sqlite3.Error as error:
             raise self._damaged(error) from error
         self._about = about
 
     @classmethod
     def create(cls, path: str | Path, title: str, fingerprint: str, embedding_size: int) -> "Store":
-        """A new store, for embeddings of this size by the network `fingerprint`; ":memory:" for one without a file.
+        """A new store, for embeddings of this size by the network `fingerprint`; IN_MEMORY for one without a file.
 
         The file appears in one step. Raises GalleryError where there is one already, or it cannot be written.
         """
@@ -107,7 +109,7 @@ class Store:
             "fingerprint": fingerprint,
             "embedding_size": str(embedding_size),
         }
-        if str(path) == ":memory:":
+        if path == IN_MEMORY:
             store = cls(path)
             _lay_out(store._connection, about)
             store._about = about
@@ -146,6 +148,14 @@ class Store:
     def embedding_size(self) -> int:
         """Numbers in an embedding."""
         return int(self._about["embedding_size"])
+
+    def copied_to_memory(self) -> "Store":
+        """The same items in memory, where they can be changed without this file's knowledge."""
+        copy = Store(IN_MEMORY)
+        with self._lock:
+            self._connection.backup(copy._connection)
+        copy._about = dict(self._about)
+        return copy
 
     def close(self) -> None:
         """Let go of the file; nothing is lost without it."""
@@ -194,14 +204,14 @@ class Store:
             connection.executemany("DELETE FROM photos WHERE content = ?", [(content,) for _, content in found])
         return len(found)
 
-    def relabel(self, item_id: str, emotion: str, labelled_by: str) -> None:
-        """Give an item another label. Raises GalleryError when there is no such item."""
+    def relabel(self, ids: Collection[str], emotion: str, labelled_by: str) -> None:
+        """Give items another label, all or none. Raises GalleryError when there is no item of one of these ids."""
         with self._writing() as connection:
-            changed = connection.execute(
-                "UPDATE items SET emotion = ?, labelled_by = ? WHERE id = ?", (emotion, labelled_by, item_id)
-            ).rowcount
-        if not changed:
-            raise self._unknown(item_id)
+            for item_id in ids:
+                values = (emotion, labelled_by, item_id)
+                changed = connection.execute("UPDATE items SET emotion = ?, labelled_by = ? WHERE id = ?", values)
+                if not changed.rowcount:
+                    raise self._unknown(item_id)
 
     def replace_embeddings(self, rows: NDArray[np.int64], embeddings: NDArray[np.float32], fingerprint: str) -> None:
         """Give rows the embeddings of another network; once all have them, `adopt` it."""
@@ -233,12 +243,14 @@ class Store:
         where, values = _where(wanted)
         return int(self._all(f"SELECT count(*) FROM items{where}", *values)[0][0])
 
-    def counts(self, column: str) -> dict[str, int]:
-        """How many items there are of each emotion, labelled_by, source or tag, by name."""
-        table = "tags" if column == "tag" else "items"
+    def counts(self, column: str, wanted: Wanted = EVERYTHING) -> dict[str, int]:
+        """How many of the wanted items there are of each emotion, labelled_by, source or tag, by name."""
         if column not in ("emotion", "labelled_by", "source", "tag"):
             raise ValueError(f"Items are not counted by {column}.")
-        return dict(self._all(f"SELECT {column}, count(*) FROM {table} GROUP BY {column} ORDER BY {column}"))
+        table = "items JOIN tags USING (row)" if column == "tag" else "items"
+        where, values = _where(wanted)
+        command = f"SELECT {column}, count(*) FROM {table}{where} GROUP BY {column} ORDER BY {column}"
+        return dict(self._all(command, *values))
 
     def rows(self, wanted: Wanted = EVERYTHING) -> NDArray[np.int64]:
         """The rows of the wanted items, in the order in which they were added."""
@@ -381,8 +393,8 @@ class Store:
 
 
 def _connect(path: str | Path, writable: bool) -> sqlite3.Connection:
-    if str(path) == ":memory:":
-        connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    if path == IN_MEMORY:
+        connection = sqlite3.connect(IN_MEMORY, isolation_level=None, check_same_thread=False)
     else:
         path = Path(path)
         mode = "rw" if writable else "ro" if os.access(path.parent, os.W_OK) else "ro&immutable=1"
@@ -442,6 +454,7 @@ def _where(wanted: Wanted) -> tuple[str, list[str]]:
         "emotion = ?": wanted.emotion,
         "source = ?": wanted.source,
         "row IN (SELECT row FROM tags WHERE tag = ?)": wanted.tag,
+        "labelled_by = ?": wanted.labelled_by,
     }
     given = {condition: value for condition, value in conditions.items() if value is not None}
     return (f" WHERE {' AND '.join(given)}" if given else ""), list(given.values())

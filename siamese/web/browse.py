@@ -26,15 +26,16 @@ Query = Reading | str | None  # what the grid is near to: a face, an example's i
 Updates = dict[Any, Any]  # what becomes of each component; those left out stay as they are
 
 
-def build(service: ExpressionService, examples: list[Path]) -> None:
+def build(service: ExpressionService, examples: list[Path], tab: gr.Tab) -> None:
     """Lay out the tab inside the current Gradio context."""
     try:
         gallery = service.gallery
     except GalleryError as error:  # a page without a gallery still reads and compares
         gr.HTML(cards.notice(str(error)))
         return
-    gr.HTML(_about(gallery))
-    _Grid(service, examples).listen()
+    about = gr.HTML(_about(gallery))
+    tab.select(lambda: _about(service.gallery), None, about, show_progress="hidden", api_visibility="private")
+    _Grid(service, examples).listen(tab)
 
 
 class _Grid:
@@ -42,8 +43,9 @@ class _Grid:
 
     def __init__(self, service: ExpressionService, examples: list[Path]) -> None:
         self.service = service
-        choices = [("All", _EVERY), *((f"{emotion_of(name).symbol} {name}", name) for name in service.gallery.emotions)]
-        self.emotion = gr.Radio(choices, value=_EVERY, label="Emotion", elem_id="browse-emotion", elem_classes="chips")
+        self.emotion = gr.Radio(
+            self._emotions(), value=_EVERY, label="Emotion", elem_id="browse-emotion", elem_classes="chips"
+        )
         with gr.Accordion("Search with a photo", open=False), gr.Row(elem_classes="reader"):
             with gr.Column(scale=5, min_width=280):
                 self.photo = parts.photo_input("Photo", height=260, elem_id="browse-photo")
@@ -65,9 +67,10 @@ class _Grid:
         self.view = [self.title, self.back, self.tiles, self.previous, self.place, self.following]
         self.state = [self.query, self.number, self.seen]
 
-    def listen(self) -> None:
+    def listen(self, tab: gr.Tab) -> None:
         """Connect the events."""
         at = [self.query, self.emotion, self.number]
+        self._on([tab.select], self._refresh, at)
         self._on([], lambda: self._show(None, _EVERY, 1), [])
         self._on([self.emotion.input], lambda query, emotion: self._show(query, emotion, 1), at[:2])
         self._on([self.previous.click], lambda query, emotion, number: self._show(query, emotion, number - 1), at)
@@ -84,7 +87,7 @@ class _Grid:
             triggers or None,
             guarded,
             inputs,
-            [self.status, self.face, *self.view, *self.state],
+            [self.status, self.face, self.emotion, *self.view, *self.state],
             show_progress_on=self.tiles,
             api_visibility="private",
         )
@@ -106,6 +109,19 @@ class _Grid:
             self.query: query,
             self.number: number,
         }
+
+    def _emotions(self) -> list[tuple[str, str]]:
+        return [
+            ("All", _EVERY),
+            *((f"{emotion_of(name).symbol} {name}", name) for name in self.service.gallery.emotions),
+        ]
+
+    def _refresh(self, query: Query, emotion: str, number: int) -> Updates:
+        """The same page, of a gallery that may have changed meanwhile."""
+        choices = self._emotions()
+        emotion = emotion if emotion in {value for _, value in choices} else _EVERY
+        query = None if isinstance(query, str) and query not in self.service.gallery else query
+        return {self.emotion: gr.update(choices=choices, value=emotion), **self._show(query, emotion, number)}
 
     def _open(self, emotion: str, event: gr.EventData) -> Updates:
         return self._show(str(event.key), emotion, 1)

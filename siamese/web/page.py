@@ -1,4 +1,4 @@
-"""A service → the page: Recognise, Compare and Browse in one Gradio app that asks nothing of any other machine."""
+"""A service → the page: Recognise, Compare, Browse, Teach in one Gradio app that asks nothing of other machines."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ import gradio as gr
 
 from siamese.service import ExpressionService
 from siamese.vocabulary import EMOTIONS, emotion_of
-from siamese.web import browse, compare, endpoints, parts, recognise
+from siamese.web import browse, compare, endpoints, parts, recognise, teach
 from siamese.web.theme import STYLE_SHEET, SemblanceTheme
 
 TITLE = "Semblance"
@@ -30,8 +30,11 @@ def build_page(service: ExpressionService, examples: Path | None = None) -> gr.B
                 recognise.build(service, parts.first_of_each(photos))
             with gr.Tab("Compare", id="compare"):
                 compare.build(service, photos)
-            with gr.Tab("Browse", id="browse"):
-                browse.build(service, parts.first_of_each(photos))
+            with gr.Tab("Browse", id="browse") as browsing:
+                browse.build(service, parts.first_of_each(photos), browsing)
+            if service.settings.teaching:
+                with gr.Tab("Teach", id="teach") as teaching:
+                    teach.build(service, teaching)
         gr.HTML(f'<p class="imprint"><span>{_IMPRINT}</span></p>')
         endpoints.build(service)
     return page

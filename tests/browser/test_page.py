@@ -149,3 +149,35 @@ def test_the_watch_notices_a_request_off_the_machine_and_an_error(browser: Brows
     page.close()
     assert "http://fonts.example/a.woff" in faults
     assert any("broken" in fault for fault in faults)
+
+
+# Teach
+
+
+def test_a_new_expression_is_taught_browsed_renamed_and_removed(page: Page, portrait: Path, tmp_path: Path) -> None:
+    open_tab(page, "Teach")
+    page.get_by_label("Name", exact=True).fill("stargaze")
+    upload(page, "teach-photos", portrait)
+    page.locator("#teach-learn").click()
+    learned = page.locator("#teach-status .section")
+    page.locator("#teach-anyway:visible, #teach-taught:visible").first.wait_for()
+    if page.locator("#teach-anyway").is_visible():
+        page.locator("#teach-anyway").click()
+    expect(learned).to_have_text("«stargaze» is known now")
+    open_tab(page, "Browse")
+    page.locator("#browse-emotion").get_by_role("radio", name="stargaze").check()
+    expect(page.locator("#browse-grid .tile")).to_have_count(1)
+    open_tab(page, "Teach")
+    page.get_by_placeholder("New name").fill("wonder")
+    page.locator("#teach-rename").click()
+    expect(learned).to_have_text("«stargaze» is called «wonder» now")
+    page.locator("#teach-forget").click()
+    expect(learned).to_have_text("«wonder» was removed")
+    expect(page.locator("#teach-taught")).to_be_hidden()
+
+
+def test_teaching_nothing_gets_its_sentence(page: Page) -> None:
+    open_tab(page, "Teach")
+    page.get_by_label("Name", exact=True).fill("smirk")
+    page.locator("#teach-learn").click()
+    expect(page.get_by_role("alert")).to_contain_text("at least one photo")

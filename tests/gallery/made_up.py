@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from siamese.gallery.gallery import IN_MEMORY, Gallery
+from siamese.gallery.gallery import Gallery
 from siamese.gallery.items import Item
+from siamese.gallery.store import IN_MEMORY
 
 SIZE = 8  # numbers in an embedding, enough for these tests
 NETWORK = "0123456789ab"

@@ -98,11 +98,12 @@ def test_the_history_tells_what_came_and_what_went() -> None:
 def test_a_label_can_be_set_right() -> None:
     store = new()
     store.add(items(["fear"]), unit_rows(1))
-    store.relabel("item0", "surprise", "reading")
+    store.relabel(["item0"], "surprise", "reading")
     (item,) = store.page(1, 9, Wanted(emotion="surprise"))
     assert (item.emotion, item.labelled_by) == ("surprise", "reading")
     with pytest.raises(GalleryError, match="no example «nobody»"):
-        store.relabel("nobody", "fear", "folder")
+        store.relabel(["item0", "nobody"], "fear", "folder")
+    assert store.counts("emotion") == {"surprise": 1}
 
 
 def test_photos_that_were_looked_at_are_known_until_their_faces_are_removed() -> None:

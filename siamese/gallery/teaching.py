@@ -1,0 +1,53 @@
+"""Faces that a person has named → expressions known beside the built-in ones, kept in the gallery as its examples."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siamese.gallery.build import Embedded
+from siamese.gallery.gallery import Gallery
+from siamese.gallery.items import Wanted
+from siamese.metric.prototypes import Prototypes
+
+TEACHING = "teaching"
+
+
+def taught(gallery: Gallery) -> tuple[str, ...]:
+    """The expressions that were taught, by name."""
+    return tuple(gallery.store.counts("emotion", Wanted(labelled_by=TEACHING)))
+
+
+def with_taught(gallery: Gallery, built_in: Prototypes) -> Prototypes:
+    """The built-in prototypes, and one for each taught expression: the mean of its examples."""
+    prototypes = built_in
+    for name in taught(gallery):
+        prototypes = prototypes.with_class(name, faces_of(gallery, name).mean(axis=0))
+    return prototypes
+
+
+def faces_of(gallery: Gallery, name: str) -> NDArray[np.float32]:
+    """The embeddings (n, embedding_size) that an expression was taught from."""
+    return gallery.store.embeddings(_rows(gallery, name))
+
+
+def keep(gallery: Gallery, name: str, faces: Embedded) -> None:
+    """Add faces as examples of a taught expression; one that the gallery holds already becomes one of them."""
+    gallery.add(faces.items, faces.embeddings, faces.crops)
+    gallery.store.relabel([item.id for item in faces.items], name, TEACHING)
+
+
+def rename(gallery: Gallery, name: str, new: str) -> None:
+    """Call a taught expression by another name."""
+    gallery.store.relabel(_ids(gallery, name), new, TEACHING)
+
+
+def forget(gallery: Gallery, name: str) -> None:
+    """Remove a taught expression, with the faces it was taught from."""
+    gallery.remove(_ids(gallery, name))
+
+
+def _rows(gallery: Gallery, name: str) -> NDArray[np.int64]:
+    return gallery.store.rows(Wanted(emotion=name, labelled_by=TEACHING))
+
+
+def _ids(gallery: Gallery, name: str) -> list[str]:
+    return [item.id for item in gallery.store.items(_rows(gallery, name)).values()]
