@@ -23,6 +23,10 @@ class GalleryError(SemblanceError):
     """A gallery that cannot be read, or does not fit the network in use."""
 
 
+class AlbumError(SemblanceError):
+    """An album that cannot be summarised: there is no face in it, or no room on the sheet."""
+
+
 class ReferenceSetError(SemblanceError):
     """A reference set (network, prototypes, calibration) that is missing, damaged or inconsistent."""
 
