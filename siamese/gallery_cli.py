@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 gallery_app = typer.Typer(help="Build galleries of examples, and look after them.", no_args_is_help=True)
 
 _MOST_PROCESSES = 4
+_PHOTOS_PER_PROCESS = 100  # below, a process takes longer to start than it saves
 _REFUSED_SHOWN = 20
 
 GalleryPlace = Annotated[Path, typer.Argument(help="The gallery's folder.")]
@@ -39,7 +40,7 @@ Archive = Annotated[Path | None, typer.Option(help="Such a folder as a .zip or .
 FromDataset = Annotated[str | None, typer.Option(help=f"Data set: {', '.join(DATASETS)}.")]
 Root = Annotated[Path | None, typer.Option(help="The data set's folder.")]
 Tags = Annotated[list[str] | None, typer.Option("--tag", help="A word to find what is added by; may be repeated.")]
-Processes = Annotated[int, typer.Option(min=0, help="Processes that look at photos; 0 goes by the cores.")]
+Processes = Annotated[int, typer.Option(min=0, help="Processes that look at photos; 0 goes by cores and photos.")]
 OfEmotion = Annotated[str | None, typer.Option(help="Only examples of this emotion.")]
 OfSource = Annotated[str | None, typer.Option(help="Only examples from this source.")]
 OfTag = Annotated[str | None, typer.Option("--tag", help="Only examples with this tag.")]
@@ -273,7 +274,8 @@ def _add_folder(gallery: Gallery, folder: Path, tags: list[str] | None, processe
     from siamese.datasets.folder import scan
 
     found = scan(folder)
-    processes = processes or min(_MOST_PROCESSES, os.cpu_count() or 1)
+    worth_it = 1 + len(found.photos) // _PHOTOS_PER_PROCESS
+    processes = processes or min(_MOST_PROCESSES, os.cpu_count() or 1, worth_it)
     with _progress("Looking at photos", len(found.photos)) as (progress, task):
         done = add_photos(
             gallery,

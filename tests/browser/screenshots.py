@@ -32,7 +32,7 @@ def main(address: str, folder: Path) -> None:
                 page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
                 page.set_default_timeout(chromium.PATIENCE)
                 page.goto(address)
-                for tab in (recognise, compare, browse):
+                for tab in (recognise, compare, browse, teach):
                     tab(page, portrait)
                     page.wait_for_timeout(_SETTLED)
                     picture = Image.open(io.BytesIO(page.screenshot(full_page=True)))
@@ -61,6 +61,20 @@ def browse(page: Page, portrait: Path) -> None:
     """The gallery's first page."""
     page.get_by_role("tab", name="Browse").click()
     page.wait_for_selector("#browse-grid .tile")
+
+
+def teach(page: Page, portrait: Path) -> None:
+    """The portrait, taught as an expression of its own, and taken back by the next picture."""
+    page.get_by_role("tab", name="Teach").click()
+    page.wait_for_timeout(_SETTLED)
+    while page.locator("#teach-forget").is_visible():
+        page.locator("#teach-forget").click()
+        page.wait_for_timeout(_SETTLED)
+    page.get_by_label("Name", exact=True).fill("stargazing")
+    page.set_input_files("#teach-photos input[type=file]", portrait)
+    page.locator("#teach-photos").get_by_text(portrait.name).wait_for()
+    page.locator("#teach-learn").click()
+    page.wait_for_selector("#teach-status .lesson")
 
 
 if __name__ == "__main__":
