@@ -170,13 +170,9 @@ class Gallery:
                 self._follow()
             if self.choice.engine == "flat" or self.store.in_memory or not os.access(folder, os.W_OK):
                 return
+            (folder / INDEX_NOTE).unlink(missing_ok=True)  # a kill from here on leaves an index that nobody trusts
             self._index.save(folder / INDEX_FILE)
-            note = {
-                "store": self.store.identity,
-                "engine": self.choice.engine,
-                "row": self._seen.row,
-                "removals": self._seen.removals,
-            }
+            note = {"store": self.store.identity, "engine": self.choice.engine, "row": self._seen.row}
             (folder / INDEX_NOTE).write_text(json.dumps(note))
 
     def rebuild_index(self) -> None:
@@ -213,11 +209,14 @@ class Gallery:
         if self.store.in_memory:
             return None
         try:
-            note = json.loads((folder / INDEX_NOTE).read_text())
+            written = (folder / INDEX_NOTE).read_text()
+            note = json.loads(written)
             if (note["store"], note["engine"]) != (self.store.identity, self.choice.engine):
                 return None
             index = ENGINES[self.choice.engine].load(folder / INDEX_FILE)
-            self._seen = Revision(note["row"], note["removals"])
+            if (folder / INDEX_NOTE).read_text() != written:  # another process has just kept its own
+                return None
+            self._seen = Revision(note["row"], removals=0)  # a graph's file still has what was removed: tell it again
         except (OSError, ValueError, KeyError, GalleryError):  # it is derived, and made anew
             return None
         return index

@@ -1,5 +1,6 @@
 """The gallery: nearest examples against brute force, pages, adding and removing, and the index that follows."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -155,6 +156,31 @@ def test_a_kept_index_serves_the_next_opening(tmp_path: Path, engine: str, monke
     again.add(items(["smirk"], "new"), query[None])
     assert again.search(query, 1)[0].item.id == "new0"
     assert not made
+
+
+@pytest.mark.parametrize("engine", ["hnsw", "ivf-half"])
+def test_a_kept_index_does_not_bring_back_what_was_removed(tmp_path: Path, engine: str) -> None:
+    made_up_gallery(["fear"] * 400, folder=tmp_path).close()
+    gallery = Gallery.open(tmp_path, NETWORK, writable=True, engine=engine)
+    query = unit_rows(1, seed=3)[0]
+    gone = [match.item.id for match in gallery.search(query, 10)]
+    gallery.remove(gone)
+    gallery.close()
+    found = [match.item.id for match in Gallery.open(tmp_path, NETWORK, engine=engine).search(query, 10)]
+    assert len(found) == 10 and not set(found) & set(gone)
+
+
+def test_an_index_whose_keeping_was_cut_short_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made_up_gallery(["fear"] * 50, folder=tmp_path).close()
+    Gallery.open(tmp_path, NETWORK, writable=True, engine="hnsw").close()
+    gallery = Gallery.open(tmp_path, NETWORK, writable=True, engine="hnsw")
+    gallery.add(items(["smirk"] * 5, "new"), unit_rows(5, seed=9))
+    monkeypatch.setattr(json, "dumps", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        gallery.keep_index()  # the index is written, and the note is not
+    monkeypatch.undo()
+    found = [match.item.id for match in Gallery.open(tmp_path, NETWORK, engine="hnsw").search(unit_rows(1)[0], 55)]
+    assert len(found) == len(set(found)) == 55
 
 
 @pytest.mark.parametrize("harm", ["note gone", "index cut", "another store's"])
