@@ -6,8 +6,9 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,9 +21,10 @@ from rich.text import Text
 from siamese.cli_parts import AsJson, Cache, Reference, Split, load_service, new_table, print_json, shown
 from siamese.datasets.catalogue import DATASETS
 from siamese.errors import GalleryError
-from siamese.gallery.adding import Look, Task, add_photos
+from siamese.gallery.adding import add_photos
 from siamese.gallery.gallery import Gallery
 from siamese.gallery.items import Wanted
+from siamese.gallery.looking import Look, Lookers, Task, in_processes
 from siamese.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,6 +43,15 @@ FromDataset = Annotated[str | None, typer.Option(help=f"Data set: {', '.join(DAT
 Root = Annotated[Path | None, typer.Option(help="The data set's folder.")]
 Tags = Annotated[list[str] | None, typer.Option("--tag", help="A word to find what is added by; may be repeated.")]
 Processes = Annotated[int, typer.Option(min=0, help="Processes that look at photos; 0 goes by cores and photos.")]
+OnRay = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Look at photos on a Ray cluster: `local` for one that is started here, host:port for one that this "
+        "machine is part of, ray://host:port for any. Its machines need no files: photos, Semblance and the reference "
+        "set are sent to them. They need Python and the packages of requirements.txt and requirements-ray.txt.",
+    ),
+]
 OfEmotion = Annotated[str | None, typer.Option(help="Only examples of this emotion.")]
 OfSource = Annotated[str | None, typer.Option(help="Only examples from this source.")]
 OfTag = Annotated[str | None, typer.Option("--tag", help="Only examples with this tag.")]
@@ -69,7 +80,7 @@ class Looking:
 
         if not self.alone:
             torch.set_num_threads(1)
-        settings = Settings() if self.alone else Settings(threads=1)
+        settings = Settings(gallery=None) if self.alone else Settings(gallery=None, threads=1)
         service = ExpressionService.load(self.reference, settings=settings)
 
         def look(task: Task) -> Embedded:
@@ -90,15 +101,16 @@ def build(
     title: Annotated[str | None, typer.Option(help="What the gallery is called.")] = None,
     tag: Tags = None,
     processes: Processes = 0,
+    ray: OnRay = None,
     reference: Reference = None,
     cache: Cache = Path("cache"),
 ) -> None:
     """Build a gallery from photos or a data set. Cut short, it goes on with `gallery add`."""
-    source = _source(folder, archive, dataset, root)
+    source = _source(folder, archive, dataset, root, ray)
     embedder = _embedder(reference)
-    size = embedder.embedding_size
-    gallery = Gallery.create(out, title or source, embedder.fingerprint, size)
-    _add(gallery, folder, archive, dataset, root, split, tag, processes, reference, cache)
+    with _lookers(processes, ray, reference, folder) as lookers:
+        gallery = Gallery.create(out, title or source, embedder.fingerprint, embedder.embedding_size)
+        _add(gallery, folder, archive, dataset, root, split, tag, lookers, reference, cache)
     if not len(gallery):
         raise GalleryError(f"There is no face to build a gallery from; `gallery info {out}` says why.")
     _finish(gallery, out)
@@ -114,13 +126,15 @@ def add(
     split: Split = "train",
     tag: Tags = None,
     processes: Processes = 0,
+    ray: OnRay = None,
     reference: Reference = None,
     cache: Cache = Path("cache"),
 ) -> None:
     """Add photos or a data set to a gallery; what is in it already is passed over."""
-    _source(folder, archive, dataset, root)
+    _source(folder, archive, dataset, root, ray)
     opened = _opened(gallery, reference, writable=True)
-    _add(opened, folder, archive, dataset, root, split, tag, processes, reference, cache)
+    with _lookers(processes, ray, reference, folder) as lookers:
+        _add(opened, folder, archive, dataset, root, split, tag, lookers, reference, cache)
     _finish(opened, gallery)
 
 
@@ -230,11 +244,13 @@ def import_gallery(
     gallery.close()
 
 
-def _source(folder: Path | None, archive: Path | None, dataset: str | None, root: Path | None) -> str:
+def _source(folder: Path | None, archive: Path | None, dataset: str | None, root: Path | None, ray: str | None) -> str:
     """What a gallery of this is called."""
     given = [each for each in (folder, archive, dataset) if each is not None]
     if len(given) != 1 or (dataset is None) != (root is None):
         raise GalleryError("Give either --folder with photos, or --archive, or --dataset together with --root.")
+    if dataset is not None and ray is not None:
+        raise GalleryError("A data set is read here; --ray is for photos, with --folder or --archive.")
     return folder.resolve().name if folder else archive.stem if archive else str(dataset)
 
 
@@ -246,7 +262,7 @@ def _add(
     root: Path | None,
     split: str,
     tags: list[str] | None,
-    processes: int,
+    lookers: Lookers,
     reference: Path | None,
     cache: Path,
 ) -> None:
@@ -254,9 +270,9 @@ def _add(
         _add_dataset(gallery, dataset, str(root), split, reference, cache)
     elif archive is not None:
         with _unpacked(archive) as unpacked:
-            _add_folder(gallery, unpacked, tags, processes, reference)
+            _add_folder(gallery, unpacked, tags, lookers)
     elif folder is not None:
-        _add_folder(gallery, folder, tags, processes, reference)
+        _add_folder(gallery, folder, tags, lookers)
 
 
 def _add_dataset(gallery: Gallery, dataset: str, root: str, split: str, reference: Path | None, cache: Path) -> None:
@@ -270,23 +286,40 @@ def _add_dataset(gallery: Gallery, dataset: str, root: str, split: str, referenc
         add_entries(gallery, entries, _embedder(reference), progress=lambda done: progress.update(task, completed=done))
 
 
-def _add_folder(gallery: Gallery, folder: Path, tags: list[str] | None, processes: int, reference: Path | None) -> None:
+def _add_folder(gallery: Gallery, folder: Path, tags: list[str] | None, lookers: Lookers) -> None:
     from siamese.datasets.folder import scan
 
     found = scan(folder)
-    worth_it = 1 + len(found.photos) // _PHOTOS_PER_PROCESS
-    processes = processes or min(_MOST_PROCESSES, os.cpu_count() or 1, worth_it)
     with _progress("Looking at photos", len(found.photos)) as (progress, task):
         done = add_photos(
             gallery,
             found.photos,
-            Looking(reference, alone=processes == 1),
-            processes,
+            lookers,
             tuple(tags or ()),
             lambda each: progress.update(task, completed=each.done),
         )
     _print_refused({**{str(path): why for path, why in found.skipped.items()}, **done.refused})
     print(f"{done.added:,} new faces of {done.total:,} photos; {done.known:,} photos were known", file=sys.stderr)
+
+
+def _lookers(
+    processes: int, ray: str | None, reference: Path | None, folder: Path | None
+) -> AbstractContextManager[Lookers]:
+    """What looks at photos: this process, several beside it, or a cluster."""
+    if ray is None:
+        processes = processes or min(_MOST_PROCESSES, os.cpu_count() or 1, _worth_starting(folder))
+        return in_processes(Looking(reference, alone=processes == 1), processes)
+    from siamese.gallery.ray_cluster import REFERENCE, on_ray
+
+    return on_ray(ray, Looking(REFERENCE, alone=False), processes, reference or Settings().reference)
+
+
+def _worth_starting(folder: Path | None) -> int:
+    """How many processes a folder's files are worth; of an archive that is not known yet."""
+    if folder is None:
+        return _MOST_PROCESSES
+    files = islice(folder.rglob("*"), _MOST_PROCESSES * _PHOTOS_PER_PROCESS)
+    return 1 + sum(1 for _ in files) // _PHOTOS_PER_PROCESS
 
 
 def _print_refused(refused: dict[str, str]) -> None:

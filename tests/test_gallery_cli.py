@@ -156,3 +156,19 @@ def test_a_damaged_archive_is_refused(tmp_path: Path, reference: Path, capsys: p
     words = ("--archive", tmp_path / "album.zip", "--out", tmp_path / "gallery", "--reference", reference)
     assert run("gallery", "build", *words) == USER_ERROR
     assert "cannot be unpacked" in capsys.readouterr().err
+
+
+def test_a_data_set_is_not_sent_to_a_cluster(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--dataset", "ferplus", "--root", tmp_path, "--out", tmp_path / "gallery", "--ray", "local")
+    assert run("gallery", "build", *words) == USER_ERROR
+    assert "--ray is for photos" in capsys.readouterr().err
+
+
+def test_a_gallery_is_not_begun_where_no_cluster_answers(
+    photos: Path, reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed: pip install -r requirements-ray.txt")
+    words = ("--folder", photos, "--out", tmp_path / "gallery", "--reference", reference, "--ray", "127.0.0.1:1")
+    assert run("gallery", "build", *words) == USER_ERROR
+    assert "No Ray cluster answers at 127.0.0.1:1" in capsys.readouterr().err
+    assert not (tmp_path / "gallery").exists()

@@ -41,11 +41,12 @@ def decode(photo: Photo, limits: DecodeLimits | None = None) -> NDArray[np.uint8
         return _from_bytes(bytes(photo), "The photo", limits)
     if isinstance(photo, str | PathLike):
         path = Path(photo)
-        return _from_bytes(_read(path, limits), path.name, limits)
+        return _from_bytes(read(path, limits), path.name, limits)
     raise ImageError(f"A photo is a path, bytes, a PIL image or an RGB array; this is a {type(photo).__name__}.")
 
 
-def _read(path: Path, limits: DecodeLimits) -> bytes:
+def read(path: Path, limits: DecodeLimits) -> bytes:
+    """A photo's file as it is, not yet decoded. Raises ImageError for what is missing, a folder, empty or too large."""
     try:
         if path.is_dir():
             raise ImageError(f"{path} is a folder. Choose a photo in it.")

@@ -1,44 +1,24 @@
 """Photos on a disk → the faces of a gallery: what was looked at before is passed over, what is done is kept.
 
-Photos are looked at by several processes; one writes. A photo is told by the hash of its file, so that the same one
-under another name is looked at once, and an addition that was cut short goes on where it ended.
+Whoever looks at the photos (`siamese.gallery.looking`), one process writes. A photo is told by the hash of its file, so
+that the same one under another name is looked at once, and an addition that was cut short goes on where it ended.
 """
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from siamese.errors import SemblanceError
-from siamese.gallery.build import Embedded
 from siamese.gallery.gallery import Gallery
-from siamese.gallery.store import Photo
+from siamese.gallery.looking import Answer, Looked, Lookers, Task, refusal
 
 BATCH = 64  # photos that are acknowledged together
-_AHEAD = 4  # photos waiting for each process
 
-
-@dataclass(frozen=True)
-class Task:
-    """A photo to look at: its file, the hash of that, its label or None, and words to tag its faces with."""
-
-    path: Path
-    content: str
-    emotion: str | None = None
-    tags: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Looked:
-    """What came of a photo: its faces, or why there are none."""
-
-    photo: Photo
-    faces: Embedded | None
+Labelled = tuple[Path, str | None]  # a photo with its label, if it has one
 
 
 @dataclass(frozen=True)
@@ -53,10 +33,6 @@ class Progress:
     refused: dict[str, str] = field(default_factory=dict)
 
 
-Look = Callable[[Task], Embedded]  # raises SemblanceError where a photo cannot be read or shows no face
-MakeLook = Callable[[], Look]  # called once in each process
-
-
 def content_hash(path: Path) -> str:
     """The hash of a file's bytes. Raises OSError where it cannot be read."""
     with path.open("rb") as file:
@@ -65,52 +41,63 @@ def content_hash(path: Path) -> str:
 
 def add_photos(
     gallery: Gallery,
-    photos: Sequence[tuple[Path, str | None]],
-    make_look: MakeLook,
-    processes: int = 1,
+    photos: Sequence[Labelled],
+    lookers: Lookers,
     tags: tuple[str, ...] = (),
     told: Callable[[Progress], None] = lambda _: None,
 ) -> Progress:
     """Add the faces of photos, each with its label or None; `told` hears how far it is after each batch.
 
-    Whatever interrupts it, batches it was told of are on the disk. What was refused is kept in the store with the
-    reason, `Store.refused`.
+    They are added in the photos' order, however many look at them. Whatever interrupts it, batches it was told of are
+    on the disk. What was refused is kept in the store with the reason, `Store.refused`.
     """
     progress = Progress(total=len(photos))
-    with _executor(make_look, processes) as submit:
-        for start in range(0, len(photos), BATCH):
-            batch = photos[start : start + BATCH]
-            tasks, unreadable = _tasks(gallery, batch, tags)
-            looked = [*unreadable, *_in_turn(submit, tasks, _AHEAD * processes)]
-            refused = {each.photo.source: each.photo.refused for each in looked if each.photo.refused}
-            added = _acknowledge(gallery, looked)
-            progress = Progress(
-                done=progress.done + len(batch),
-                total=len(photos),
-                added=progress.added + added,
-                known=progress.known + len(batch) - len(looked),
-                refused=progress.refused | refused,
-            )
-            told(progress)
+    under_way: set[str] = set()  # files that were handed over and are not yet in the store
+    answers = _in_turn((_asked(gallery, photo, tags, lookers, under_way) for photo in photos), lookers.ahead)
+    while batch := list(islice(answers, BATCH)):
+        looked = [each for each in batch if each is not None]
+        added = _acknowledge(gallery, looked)
+        under_way.difference_update(each.photo.content for each in looked)
+        progress = Progress(
+            done=progress.done + len(batch),
+            total=len(photos),
+            added=progress.added + added,
+            known=progress.known + len(batch) - len(looked),
+            refused=progress.refused | {each.photo.source: each.photo.refused for each in looked if each.photo.refused},
+        )
+        told(progress)
     return progress
 
 
-def _tasks(
-    gallery: Gallery, batch: Sequence[tuple[Path, str | None]], tags: tuple[str, ...]
-) -> tuple[list[Task], list[Looked]]:
-    """What is to be looked at of a batch, each file once; and the files that cannot even be read."""
-    tasks: dict[str, Task] = {}
-    unreadable = []
-    for path, emotion in batch:
-        try:
-            content = content_hash(path)
-        except OSError as error:
-            nameless = hashlib.sha256(str(path).encode(errors="surrogateescape")).hexdigest()[:32]
-            unreadable.append(Looked(Photo(f"unread-{nameless}", str(path), f"The file cannot be read: {error}"), None))
-            continue
-        tasks.setdefault(content, Task(path, content, emotion, tags))
-    known = gallery.store.looked_at(tasks.keys())
-    return [task for content, task in tasks.items() if content not in known], unreadable
+def _asked(
+    gallery: Gallery, photo: Labelled, tags: tuple[str, ...], lookers: Lookers, under_way: set[str]
+) -> Answer | None:
+    """What waits for a photo's answer; None where its file was looked at, or is under way, under whatever name."""
+    path, emotion = photo
+    try:
+        content = content_hash(path)
+    except OSError as error:
+        nameless = hashlib.sha256(str(path).encode(errors="surrogateescape")).hexdigest()[:32]
+        unread = refusal(Task(path, f"unread-{nameless}"), f"The file cannot be read: {error}")
+        return lambda: unread
+    if content in under_way or gallery.store.looked_at([content]):
+        return None
+    under_way.add(content)
+    return lookers.submit(Task(path, content, emotion, tags))
+
+
+def _in_turn(asked: Iterable[Answer | None], ahead: int) -> Iterator[Looked | None]:
+    """The answers in the photos' order, or None for one that was not asked; never more than `ahead` are waited for."""
+    waiting: deque[Answer | None] = deque()
+    for answer in asked:
+        waiting.append(answer)
+        if len(waiting) >= ahead:
+            yield _awaited(waiting.popleft())
+    yield from map(_awaited, waiting)
+
+
+def _awaited(answer: Answer | None) -> Looked | None:
+    return None if answer is None else answer()
 
 
 def _acknowledge(gallery: Gallery, looked: Sequence[Looked]) -> int:
@@ -124,54 +111,3 @@ def _acknowledge(gallery: Gallery, looked: Sequence[Looked]) -> int:
         [crop for each in faces for crop in each.crops],
         [each.photo for each in looked],
     )
-
-
-_look: Look | None = None  # of this process
-
-
-def _begin(make_look: MakeLook) -> None:
-    global _look
-    _look = make_look()
-
-
-def _look_at(task: Task) -> Looked:
-    assert _look is not None
-    try:
-        return Looked(Photo(task.content, str(task.path)), _look(task))
-    except SemblanceError as error:
-        return Looked(Photo(task.content, str(task.path), str(error)), None)
-
-
-Submit = Callable[[Task], Future[Looked]]
-
-
-@contextmanager
-def _executor(make_look: MakeLook, processes: int) -> Iterator[Submit]:
-    """What looks at photos: this process alone, or several beside it."""
-    if processes == 1:
-        _begin(make_look)
-        yield _at_once
-        return
-    pool: Executor = ProcessPoolExecutor(
-        processes, mp_context=get_context("spawn"), initializer=_begin, initargs=(make_look,)
-    )
-    try:
-        yield lambda task: pool.submit(_look_at, task)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _at_once(task: Task) -> Future[Looked]:
-    future: Future[Looked] = Future()
-    future.set_result(_look_at(task))
-    return future
-
-
-def _in_turn(submit: Submit, tasks: Iterable[Task], ahead: int) -> Iterator[Looked]:
-    """The answers in the tasks' order, never more than `ahead` waiting."""
-    waiting: list[Future[Looked]] = []
-    for task in tasks:
-        waiting.append(submit(task))
-        if len(waiting) >= ahead:
-            yield waiting.pop(0).result()
-    yield from (each.result() for each in waiting)

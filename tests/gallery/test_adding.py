@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 
 from siamese.errors import NoFaceError
 from siamese.gallery import adding
-from siamese.gallery.adding import Progress, Task, add_photos
+from siamese.gallery.adding import Progress, add_photos
 from siamese.gallery.build import Embedded, Entry, embedded
 from siamese.gallery.gallery import Gallery
+from siamese.gallery.looking import Lookers, Task, in_processes, look_at
 from tests.gallery.made_up import NETWORK, SIZE, PixelEmbedder
 
 PHOTOS = 10
@@ -56,6 +58,12 @@ def gallery(tmp_path: Path) -> Gallery:
     return Gallery.create(tmp_path / "gallery", "A test", NETWORK, SIZE)
 
 
+def add(gallery: Gallery, photos: list, looks: Looks, told: Callable[[Progress], None] = lambda _: None) -> Progress:
+    """By this process alone."""
+    with in_processes(looks) as lookers:
+        return add_photos(gallery, photos, lookers, told=told)
+
+
 def looked_at(tmp_path: Path) -> list[str]:
     return (tmp_path / "log").read_text().split()
 
@@ -65,7 +73,8 @@ def test_every_face_is_added_in_order_and_refusals_are_told(
     gallery: Gallery, photos: list, tmp_path: Path, processes: int
 ) -> None:
     told: list[Progress] = []
-    done = add_photos(gallery, photos, Looks(tmp_path / "log"), processes, ("mine",), told.append)
+    with in_processes(Looks(tmp_path / "log"), processes) as lookers:
+        done = add_photos(gallery, photos, lookers, ("mine",), told.append)
     expected = [
         (path.name, label or "surprise")
         for number, (path, label) in enumerate(photos[:-1])
@@ -79,14 +88,23 @@ def test_every_face_is_added_in_order_and_refusals_are_told(
 
 
 def test_what_was_looked_at_is_passed_over_under_any_name(gallery: Gallery, photos: list, tmp_path: Path) -> None:
-    add_photos(gallery, photos, Looks(tmp_path / "log"))
+    add(gallery, photos, Looks(tmp_path / "log"))
     count = len(gallery)
     shutil.copy(photos[3][0], tmp_path / "photos" / "copy.jpg")
     (tmp_path / "photos" / "new.jpg").write_bytes(b"\x01new")
     more = [*photos, (tmp_path / "photos" / "copy.jpg", None), (tmp_path / "photos" / "new.jpg", None)]
-    done = add_photos(gallery, more, Looks(tmp_path / "log"))
+    done = add(gallery, more, Looks(tmp_path / "log"))
     assert looked_at(tmp_path)[PHOTOS:] == ["new.jpg"]
     assert (len(gallery), done.added, done.known) == (count + 1, 1, PHOTOS + 1)
+
+
+def test_a_file_is_looked_at_once_while_its_copy_is_under_way(gallery: Gallery, photos: list, tmp_path: Path) -> None:
+    copy = tmp_path / "photos" / "copy.jpg"
+    shutil.copy(photos[3][0], copy)
+    lookers = Lookers(lambda task: partial(look_at, Looks(tmp_path / "log").look, task), ahead=PHOTOS)
+    done = add_photos(gallery, [*photos[:4], (copy, None)], lookers)
+    assert looked_at(tmp_path) == [f"{number}.jpg" for number in range(4)]
+    assert (done.known, done.done) == (1, 5)
 
 
 def test_what_is_done_is_kept_when_it_is_interrupted(
@@ -99,17 +117,17 @@ def test_what_is_done_is_kept_when_it_is_interrupted(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        add_photos(gallery, photos, Looks(tmp_path / "log"), told=stop_after_six)
+        add(gallery, photos, Looks(tmp_path / "log"), told=stop_after_six)
     assert {item.source for item in gallery.items} == {f"{number}.jpg" for number in range(6)}
-    add_photos(gallery, photos, Looks(tmp_path / "log"))
+    add(gallery, photos, Looks(tmp_path / "log"))
     assert sorted(looked_at(tmp_path)) == sorted(path.name for path, _ in photos)  # each once
     assert {item.source for item in gallery.items} == {f"{number}.jpg" for number in range(PHOTOS - 1)}
 
 
 def test_a_file_that_cannot_be_read_does_not_stop_the_others(gallery: Gallery, photos: list, tmp_path: Path) -> None:
     gone = tmp_path / "photos" / "gone.jpg"
-    done = add_photos(gallery, [(gone, None), *photos], Looks(tmp_path / "log"))
+    done = add(gallery, [(gone, None), *photos], Looks(tmp_path / "log"))
     assert "cannot be read" in done.refused[str(gone)]
     assert len(gallery) == 13
     gone.write_bytes(b"\x02here again")
-    assert add_photos(gallery, [(gone, None)], Looks(tmp_path / "log")).added == 2
+    assert add(gallery, [(gone, None)], Looks(tmp_path / "log")).added == 2
