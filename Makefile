@@ -13,7 +13,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 # A stamp is named after the requirements it stands for, so that only a change of theirs installs anything.
 digest = $(shell cat $(1) | sha256sum | cut -c1-16)
 SETUP := $(VENV)/.setup-$(call digest,requirements.txt)
-SETUP_TEST := $(VENV)/.setup-test-$(call digest,requirements.txt requirements-ray.txt requirements-dev.txt)
+SETUP_TEST := $(VENV)/.setup-test-$(call digest,requirements.txt requirements-milvus.txt requirements-ray.txt requirements-dev.txt)
 
 may_apt = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null
 apt_install = { $(may_apt) && apt-get update -qq && \

@@ -16,7 +16,7 @@ def main() -> None:
     arguments = _arguments()
     logging.basicConfig(level=logging.WARNING)
     try:
-        settings = Settings()
+        settings = Settings.given(index=arguments.index)
         reference = arguments.reference or settings.reference
         service = ExpressionService.load(reference, arguments.gallery, settings)
     except SemblanceError as error:
@@ -44,6 +44,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=port, help="port (default: %(default)s; also PORT)")
     parser.add_argument("--reference", type=Path, help="reference set to use instead of the one that ships")
     parser.add_argument("--gallery", type=Path, help="gallery to use instead of the reference set's own")
+    parser.add_argument("--index", help="what finds nearest examples, as in milvus:http://HOST:PORT (default: auto)")
     return parser.parse_args()
 
 

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from siamese.cli_parts import AsJson, Cache, Dataset, Reference, load_service, new_table, print_json, shown
+from siamese.cli_parts import AsJson, Cache, Dataset, IndexName, Reference, load_service, new_table, print_json, shown
 from siamese.errors import MeasurementError, ReferenceSetError, SemblanceError
 from siamese.gallery_cli import gallery_app
 from siamese.teach_cli import teach_app
@@ -101,9 +101,10 @@ def similar(
     as_json: AsJson = False,
     reference: Reference = None,
     gallery: GalleryFolder = None,
+    index: IndexName = None,
 ) -> None:
     """Find the gallery's examples most similar to a face."""
-    service = load_service(reference, gallery)
+    service = load_service(reference, gallery, index)
     neighbours = service.similar(photo, k, emotion, face - 1, whole)
     if as_json:
         found = [neighbour.to_dict() for neighbour in neighbours]

@@ -18,10 +18,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.progress import Task as RichTask
 from rich.text import Text
 
-from siamese.cli_parts import AsJson, Cache, Reference, Split, load_service, new_table, print_json, shown
+from siamese.cli_parts import AsJson, Cache, IndexName, Reference, Split, load_service, new_table, print_json, shown
 from siamese.datasets.catalogue import DATASETS
 from siamese.errors import GalleryError
 from siamese.gallery.adding import add_photos
+from siamese.gallery.engines.choice import AUTOMATIC
 from siamese.gallery.gallery import Gallery
 from siamese.gallery.items import Wanted
 from siamese.gallery.looking import Look, Lookers, Task, in_processes
@@ -80,7 +81,8 @@ class Looking:
 
         if not self.alone:
             torch.set_num_threads(1)
-        settings = Settings(gallery=None) if self.alone else Settings(gallery=None, threads=1)
+        threads = {} if self.alone else {"threads": 1}
+        settings = Settings(gallery=None, index=AUTOMATIC, **threads)
         service = ExpressionService.load(self.reference, settings=settings)
 
         def look(task: Task) -> Embedded:
@@ -129,10 +131,11 @@ def add(
     ray: OnRay = None,
     reference: Reference = None,
     cache: Cache = Path("cache"),
+    index: IndexName = None,
 ) -> None:
     """Add photos or a data set to a gallery; what is in it already is passed over."""
     _source(folder, archive, dataset, root, ray)
-    opened = _opened(gallery, reference, writable=True)
+    opened = _opened(gallery, reference, writable=True, index=index)
     with _lookers(processes, ray, reference, folder) as lookers:
         _add(opened, folder, archive, dataset, root, split, tag, lookers, reference, cache)
     _finish(opened, gallery)
@@ -146,12 +149,13 @@ def remove(
     source: OfSource = None,
     tag: OfTag = None,
     reference: Reference = None,
+    index: IndexName = None,
 ) -> None:
     """Remove examples, by their ids or all of an emotion, a source or a tag."""
     wanted = Wanted(emotion, source, tag)
     if bool(ids) != wanted.everything:
         raise GalleryError("Say what to remove: either ids, or one or more of --emotion, --source and --tag.")
-    opened = _opened(gallery, reference, writable=True)
+    opened = _opened(gallery, reference, writable=True, index=index)
     if ids and (unknown := [each for each in ids if each not in opened]):
         raise GalleryError(f"The gallery «{opened.title}» has no example «{unknown[0]}». Nothing was removed.")
     chosen = ids or [item.id for item in opened.store.items(opened.store.rows(wanted)).values()]
@@ -185,9 +189,9 @@ def list_items(
 
 
 @gallery_app.command()
-def info(gallery: GalleryPlace, as_json: AsJson = False, reference: Reference = None) -> None:
+def info(gallery: GalleryPlace, as_json: AsJson = False, reference: Reference = None, index: IndexName = None) -> None:
     """Tell what a gallery holds, which network made it, and which photos it could not take."""
-    opened = _opened(gallery, reference)
+    opened = _opened(gallery, reference, index=index)
     told = _told(opened)
     if as_json:
         print_json(told)
@@ -204,14 +208,14 @@ def info(gallery: GalleryPlace, as_json: AsJson = False, reference: Reference = 
 
 
 @gallery_app.command()
-def rebuild(gallery: GalleryPlace, reference: Reference = None) -> None:
+def rebuild(gallery: GalleryPlace, reference: Reference = None, index: IndexName = None) -> None:
     """Read every example again with the network in use, where another made it, and make the index anew."""
     from siamese.gallery.renewal import renew
 
     embedder = _embedder(reference)
     with _progress("Reading faces") as (progress, task):
         renewed = renew(gallery, embedder, lambda done, total: progress.update(task, completed=done, total=total))
-    opened = _opened(gallery, reference, writable=True)
+    opened = _opened(gallery, reference, writable=True, index=index)
     opened.rebuild_index()
     print(f"{gallery}: {renewed:,} of {len(opened):,} examples read anew; {_index(opened)}")
     opened.close()
@@ -351,13 +355,13 @@ def _told(gallery: Gallery) -> dict[str, Any]:
 
 
 def _embedder(reference: Path | None) -> "Embedder":
-    return load_service(reference).embedder
+    return load_service(reference, index=AUTOMATIC).embedder  # whatever index the gallery that is meant has
 
 
-def _opened(gallery: Path, reference: Path | None, writable: bool = False) -> Gallery:
-    settings = Settings()
+def _opened(gallery: Path, reference: Path | None, writable: bool = False, index: str | None = None) -> Gallery:
+    settings = Settings.given(index=index)
     fingerprint = _embedder(reference).fingerprint
-    return Gallery.open(gallery, fingerprint, writable, settings.index, settings.index_megabytes)
+    return Gallery.open(gallery, fingerprint, writable, settings.index, settings.index_megabytes, settings.index_access)
 
 
 @contextmanager

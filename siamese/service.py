@@ -394,7 +394,8 @@ class ExpressionService:
 def _opened(folder: str | Path, fingerprint: str, settings: Settings, own: Path) -> Gallery:
     """The gallery in a folder; what is taught is written to it, but for the reference set's own."""
     writable = Path(folder) != own and os.access(Path(folder) / STORE_FILE, os.W_OK)
-    return Gallery.open(folder, fingerprint, writable, settings.index, settings.index_megabytes)
+    megabytes, access = settings.index_megabytes, settings.index_access
+    return Gallery.open(folder, fingerprint, writable, settings.index, megabytes, access)
 
 
 def _named(photo: Photo) -> str:

@@ -1,6 +1,6 @@
 """Environment variables SEMBLANCE_… → every limit and default that a person may change, in one place."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,17 @@ class DetectorSettings:
     probability: float = 0.9  # faces less certain than this are dropped
 
 
+@dataclass(frozen=True)
+class IndexAccess:
+    """What an index at an address asks of whoever uses it: a token, and so many seconds to answer in."""
+
+    token: str = field(default="", repr=False)
+    seconds: float = 10.0
+
+
+FREE_ACCESS = IndexAccess()
+
+
 class Settings(BaseSettings):
     """Each field is read from the environment in capitals behind SEMBLANCE_, as in SEMBLANCE_MAX_PIXELS=10000000.
 
@@ -50,7 +61,11 @@ class Settings(BaseSettings):
     max_faces: int = Field(64, gt=0)  # in one photo, the largest first
     whole_picture_below: int = Field(128, ge=0)  # pixels; a square picture smaller than this may itself be the face
 
-    index: str = "auto"  # what finds nearest examples: auto, flat, hnsw, ivf-half, ivf-byte or ivf-product
+    index: str = (
+        "auto"  # what finds nearest examples: auto, flat, hnsw, ivf-half, ivf-byte, ivf-product, milvus:ADDRESS
+    )
+    index_token: str = Field(IndexAccess.token, repr=False)  # for an index at an address that asks for one
+    index_seconds: float = Field(IndexAccess.seconds, gt=0)  # that an index at an address may take to answer
     index_megabytes: float = Field(1500, gt=0)  # of memory that it may take, where the choice is automatic
     teaching: bool = True  # whether the page has the tab Teach
     neighbours: int = Field(12, gt=0)  # nearest examples shown for a face
@@ -61,6 +76,16 @@ class Settings(BaseSettings):
             super().__init__(**values)
         except ValidationError as error:
             raise SettingsError("; ".join(_sentence(fault) for fault in error.errors())) from error
+
+    @classmethod
+    def given(cls, **values: Any) -> "Settings":
+        """The settings, where those of the values that are not None go before the environment."""
+        return cls(**{name: value for name, value in values.items() if value is not None})
+
+    @property
+    def index_access(self) -> IndexAccess:
+        """How an index at an address is used."""
+        return IndexAccess(self.index_token, self.index_seconds)
 
     @property
     def decode_limits(self) -> DecodeLimits:

@@ -172,3 +172,21 @@ def test_a_gallery_is_not_begun_where_no_cluster_answers(
     assert run("gallery", "build", *words) == USER_ERROR
     assert "No Ray cluster answers at 127.0.0.1:1" in capsys.readouterr().err
     assert not (tmp_path / "gallery").exists()
+
+
+def test_the_index_may_be_at_an_address(
+    gallery: Path, reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("milvus_lite", reason="Milvus is not installed: `pip install -r requirements-milvus.txt`")
+    index = f"milvus:{tmp_path / 'index.db'}"
+    assert run("gallery", "rebuild", gallery, "--index", index, "--reference", reference) == 0
+    assert f"index {index}: as asked for" in capsys.readouterr().out
+    told = answer(capsys, "gallery", "info", gallery, "--json", "--index", index, "--reference", reference)
+    assert told["index"]["engine"] == index
+
+
+def test_an_index_that_does_not_exist_is_named(
+    gallery: Path, reference: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("gallery", "info", gallery, "--index", "fast", "--reference", reference) == USER_ERROR
+    assert "There is no engine «fast»" in capsys.readouterr().err

@@ -1,7 +1,7 @@
 """A store and the index made from it → the items nearest to an embedding, page by page, kept in a folder.
 
 The folder holds `gallery.sqlite`, which is the gallery, and, where that is large, `index.faiss`, which is derived from
-it and is made anew whenever it is missing or does not fit.
+it and is made anew whenever it is missing or does not fit. An index may also be at an address, for several machines.
 """
 
 import json
@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from siamese.errors import GalleryError
 from siamese.gallery.engines import NOTHING, Index
-from siamese.gallery.engines.choice import AUTOMATIC, ENGINES, SAMPLE, Choice, choose
+from siamese.gallery.engines.choice import AUTOMATIC, SAMPLE, Choice, Engine, choose, engine_for
 from siamese.gallery.items import EVERYTHING, Item, Match, Wanted
 from siamese.gallery.store import IN_MEMORY, Photo, Revision, Store
+from siamese.settings import FREE_ACCESS, IndexAccess
 from siamese.vocabulary import EMOTIONS
 
 STORE_FILE, INDEX_FILE, INDEX_NOTE = "gallery.sqlite", "index.faiss", "index.json"
@@ -27,14 +28,21 @@ MEGABYTES = 1500.0  # of memory for the index, unless told otherwise
 class Gallery:
     """Items and their embeddings of unit length, all made by one network. Safe to share between threads."""
 
-    def __init__(self, store: Store, engine: str = AUTOMATIC, megabytes: float = MEGABYTES) -> None:
-        """Raises GalleryError where there is no such engine, or none fits into so much memory."""
+    def __init__(
+        self,
+        store: Store,
+        engine: str = AUTOMATIC,
+        megabytes: float = MEGABYTES,
+        access: IndexAccess = FREE_ACCESS,
+    ) -> None:
+        """Raises GalleryError where there is no such engine, none fits into so much memory, or one does not answer."""
         self.store = store
-        self._asked_for, self._megabytes = engine, megabytes
+        self._asked_for, self._megabytes, self._access = engine, megabytes, access
         self._lock = RLock()
-        self._seen = Revision()
+        self._seen: Revision | None = None  # how far the index is known to have followed the store
         self.choice = self._choose()
-        self._index = self._loaded() or self._made()
+        loaded = self._loaded()
+        self._index = self._made() if loaded is None else loaded
 
     @classmethod
     def create(cls, folder: str | Path, title: str, fingerprint: str, embedding_size: int) -> "Gallery":
@@ -53,10 +61,11 @@ class Gallery:
         writable: bool = False,
         engine: str = AUTOMATIC,
         megabytes: float = MEGABYTES,
+        access: IndexAccess = FREE_ACCESS,
     ) -> "Gallery":
         """Open a gallery for the network `fingerprint`.
 
-        Raises GalleryError when there is none, it is damaged, or another network made it.
+        Raises GalleryError when there is none, it is damaged, another network made it, or its index does not answer.
         """
         store = Store(Path(folder) / STORE_FILE, writable)
         if store.fingerprint != fingerprint:
@@ -66,11 +75,11 @@ class Gallery:
                 f"but the network in use is {fingerprint}, and their embeddings do not compare. "
                 f"Read it again with the network in use: `python -m siamese gallery rebuild {folder}`."
             )
-        return cls(store, engine, megabytes)
+        return cls(store, engine, megabytes, access)
 
     def copied_to_memory(self) -> "Gallery":
         """The same gallery in memory, where it can be changed and this one stays as it is."""
-        return Gallery(self.store.copied_to_memory(), self._asked_for, self._megabytes)
+        return Gallery(self.store.copied_to_memory(), megabytes=self._megabytes)
 
     def close(self) -> None:
         """Keep the index beside the store, where that saves time, and let go of the files."""
@@ -168,11 +177,11 @@ class Gallery:
             if self._index.worn or self._choose().engine != self.choice.engine:
                 self._index = self._made()
                 self._follow()
-            if self.choice.engine == "flat" or self.store.in_memory or not os.access(folder, os.W_OK):
+            if self._engine.kept != "file" or self.store.in_memory or not os.access(folder, os.W_OK):
                 return
             (folder / INDEX_NOTE).unlink(missing_ok=True)  # a kill from here on leaves an index that nobody trusts
             self._index.save(folder / INDEX_FILE)
-            note = {"store": self.store.identity, "engine": self.choice.engine, "row": self._seen.row}
+            note = {"store": self.store.identity, "engine": self.choice.engine, "row": self._index.seen.row}
             (folder / INDEX_NOTE).write_text(json.dumps(note))
 
     def rebuild_index(self) -> None:
@@ -197,15 +206,21 @@ class Gallery:
 
     def _made(self) -> Index:
         """A new index of the kind that fits the store as it is now; it is empty, and follows the store when asked."""
-        self.choice, self._seen = self._choose(), Revision()
+        self.choice, self._seen = self._choose(), None
         rows = self.store.rows()
         some = np.random.default_rng(0).permutation(len(rows))[:SAMPLE]
         sample = self.store.embeddings(np.sort(rows[some]))
-        return ENGINES[self.choice.engine].make(sample, len(rows))
+        return self._engine.make(sample, len(rows))
+
+    @property
+    def _engine(self) -> Engine:
+        return engine_for(self.choice.engine, self.store, self._access)
 
     def _loaded(self) -> Index | None:
-        """The index that was kept beside the store, if it is of this store and engine."""
+        """The index that was kept at an address, or beside the store if it is of this store and engine."""
         folder = self.store.path.parent
+        if self._engine.kept == "address":  # where what goes wrong is no reason to make it anew
+            return self._engine.load(folder)
         if self.store.in_memory:
             return None
         try:
@@ -213,20 +228,23 @@ class Gallery:
             note = json.loads(written)
             if (note["store"], note["engine"]) != (self.store.identity, self.choice.engine):
                 return None
-            index = ENGINES[self.choice.engine].load(folder / INDEX_FILE)
+            index = self._engine.load(folder / INDEX_FILE)
             if (folder / INDEX_NOTE).read_text() != written:  # another process has just kept its own
                 return None
-            self._seen = Revision(note["row"], removals=0)  # a graph's file still has what was removed: tell it again
+            index.seen = Revision(note["row"], removals=0)  # a graph's file still has what was removed: tell it again
         except (OSError, ValueError, KeyError, GalleryError):  # it is derived, and made anew
             return None
         return index
 
     def _follow(self) -> None:
         """Bring the index up to what the store has become, also by other processes."""
-        now = self.store.revision()
-        if now == self._seen:
+        if self.store.revision() == self._seen:
             return
-        for rows, embeddings in self.store.batches(self._seen, now):
-            self._index.add(rows, embeddings)
-        self._index.remove(self.store.removed(self._seen))
+        seen, now = self._index.seen, self.store.revision()  # in this order: another process may bring it further
+        if seen != now:
+            for rows, embeddings in self.store.batches(seen, now):
+                self._index.add(rows, embeddings)
+                self._index.seen = Revision(int(rows[-1]), seen.removals)  # it goes on from here if cut short
+            self._index.remove(self.store.removed(seen))
+            self._index.seen = now
         self._seen = now

@@ -154,7 +154,7 @@ class Store:
         copy = Store(IN_MEMORY)
         with self._lock:
             self._connection.backup(copy._connection)
-        copy._about = dict(self._about)
+        copy._about = {**self._about, "store": uuid.uuid4().hex}  # no index of this one is the copy's
         return copy
 
     def close(self) -> None:

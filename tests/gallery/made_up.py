@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from siamese.gallery.engines.choice import AUTOMATIC
 from siamese.gallery.gallery import Gallery
 from siamese.gallery.items import Item
 from siamese.gallery.store import IN_MEMORY
@@ -38,10 +39,14 @@ def items(emotions: list[str], prefix: str = "item") -> list[Item]:
 
 
 def made_up_gallery(
-    emotions: list[str], seed: int = 0, folder: str | Path = IN_MEMORY, rows: NDArray[np.float32] | None = None
+    emotions: list[str],
+    seed: int = 0,
+    folder: str | Path = IN_MEMORY,
+    rows: NDArray[np.float32] | None = None,
+    engine: str = AUTOMATIC,
 ) -> Gallery:
     """A gallery of items with these emotions and, unless given, random embeddings."""
     rows = unit_rows(len(emotions), seed) if rows is None else rows
-    gallery = Gallery.create(folder, "A test", NETWORK, SIZE)
+    gallery = Gallery(Gallery.create(folder, "A test", NETWORK, SIZE).store, engine)
     assert gallery.add(items(emotions), rows) == len(emotions)
     return gallery

@@ -34,10 +34,24 @@ def test_search_gives_the_k_most_similar_items_of_the_emotion(emotions: list[str
     )
 
 
-def test_a_filter_finds_k_even_when_all_of_them_are_far_away() -> None:
+@pytest.mark.parametrize("seed", [0, 1])
+def test_every_engine_gives_the_k_most_similar_items(make_gallery: Make, seed: int) -> None:
+    rows, query = unit_rows(60, seed), unit_rows(1, seed=seed + 9)[0]
+    gallery = make_gallery(["happiness", "fear", "smirk"] * 20, rows=rows)
+    for wanted, k in ((None, 7), (None, 99), ("fear", 12), ("smirk", 99)):
+        matches = gallery.search(query, k, Wanted(emotion=wanted))
+        allowed = range(60) if wanted is None else range(("happiness", "fear", "smirk").index(wanted), 60, 3)
+        expected = sorted(allowed, key=lambda row: -float(rows[row] @ query))[:k]
+        assert [match.item.id for match in matches] == [f"item{row}" for row in expected]
+        assert [match.similarity for match in matches] == pytest.approx(
+            [float(rows[row] @ query) for row in expected], abs=1e-5
+        )
+
+
+def test_a_filter_finds_k_even_when_all_of_them_are_far_away(make_gallery: Make) -> None:
     query = unit_rows(1)[0]
     rows = np.concatenate([np.repeat(query[None], 100, axis=0), np.repeat(-query[None], 5, axis=0)])
-    gallery = made_up_gallery(["happiness"] * 100 + ["fear"] * 5, rows=rows)
+    gallery = make_gallery(["happiness"] * 100 + ["fear"] * 5, rows=rows)
     assert [match.item.emotion for match in gallery.search(query, 5, Wanted(emotion="fear"))] == ["fear"] * 5
 
 
@@ -130,9 +144,9 @@ def test_what_is_removed_is_not_found_and_may_come_again(make_gallery: Make) -> 
     assert gallery.search(rows[2], 1)[0].item.id == "item2"
 
 
-def test_a_reader_sees_what_a_writer_has_added_and_removed(tmp_path: Path) -> None:
-    writer = made_up_gallery(["fear"] * 3, folder=tmp_path)
-    reader = Gallery.open(tmp_path, NETWORK)
+def test_a_reader_sees_what_a_writer_has_added_and_removed(tmp_path: Path, engine: str) -> None:
+    writer = made_up_gallery(["fear"] * 3, folder=tmp_path, engine=engine)
+    reader = Gallery.open(tmp_path, NETWORK, engine=engine)
     new = unit_rows(1, seed=9)
     assert reader.search(new[0], 1)[0].similarity < 0.999
     writer.add(items(["smirk"], "new"), new)

@@ -1,6 +1,6 @@
 """Unit embeddings by row number → the most similar of them to a query: one engine a file, all with the same methods.
 
-To add one: write a class with the methods of `Index`, and give it a name in `choose.ENGINES`.
+To add one: write a class with the methods of `Index`, and give it a name in `choice.ENGINES`.
 """
 
 from pathlib import Path
@@ -9,12 +9,16 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from siamese.gallery.store import Revision
+
 Found = tuple[NDArray[np.float32], NDArray[np.int64]]
 NOTHING = -1  # in place of a row where there are fewer than were asked for
 
 
 class Index(Protocol):
     """What finds rows; rows are numbers of the caller's own, each used once."""
+
+    seen: Revision  # how far it has followed the store
 
     def __len__(self) -> int: ...
 

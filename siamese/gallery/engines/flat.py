@@ -8,10 +8,13 @@ from numpy.typing import NDArray
 
 from siamese.gallery.engines import Found
 from siamese.gallery.engines.faiss_tools import found, read, selecting, write
+from siamese.gallery.store import Revision
 
 
 class FlatIndex:
     """Exact search; 4 bytes a number."""
+
+    seen = Revision()
 
     def __init__(self, embedding_size: int) -> None:
         self._index: faiss.Index = faiss.IndexIDMap2(faiss.IndexFlatIP(embedding_size))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from siamese.gallery.engines import NOTHING, Found
 from siamese.gallery.engines.faiss_tools import exact, found, read, selecting, write
+from siamese.gallery.store import Revision
 
 LINKS = 32  # of each row to others
 _WIDTH_OF_BUILDING, _WIDTH_OF_SEARCH = 80, 96
@@ -22,6 +23,8 @@ _WORN = 0.2  # share of removed rows beyond which it is worth making anew
 
 class HnswIndex:
     """4 bytes a number, and 8 for each link. A graph forgets nothing: removed rows are passed over in answers."""
+
+    seen = Revision()
 
     def __init__(self, embedding_size: int) -> None:
         graph = faiss.IndexHNSWFlat(embedding_size, LINKS, faiss.METRIC_INNER_PRODUCT)

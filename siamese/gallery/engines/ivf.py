@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from siamese.errors import GalleryError
 from siamese.gallery.engines import NOTHING, Found
 from siamese.gallery.engines.faiss_tools import found, read, selecting, write
+from siamese.gallery.store import Revision
 
 Code = Literal["half", "byte", "product"]
 NUMBERS_PER_CODE = 4  # of product quantisation: so many numbers become one byte
@@ -25,6 +26,8 @@ _FEWEST = 256  # embeddings that it can learn from: as many as there are values 
 
 class IvfIndex:
     """Two, one or a quarter of a byte a number, by its `code`. It learns its cells from the embeddings it is given."""
+
+    seen = Revision()
 
     def __init__(self, sample: NDArray[np.float32], code: Code, expected: int) -> None:
         """`sample` (n, embedding_size) stands for what will be added, about `expected` rows.

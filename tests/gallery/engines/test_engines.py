@@ -10,25 +10,37 @@ from numpy.typing import NDArray
 
 from siamese.errors import GalleryError
 from siamese.gallery.engines import NOTHING, Index
-from siamese.gallery.engines.choice import ENGINES, SMALL, choose
+from siamese.gallery.engines.choice import ENGINES, SMALL, choose, engine_for
 from siamese.gallery.engines.flat import FlatIndex
-from tests.gallery.made_up import unit_rows
+from siamese.gallery.gallery import IN_MEMORY
+from siamese.gallery.store import Store
+from siamese.settings import FREE_ACCESS
+from tests.gallery.made_up import NETWORK, unit_rows
 
 SIZE, COUNT = 16, 2000
 ROWS = unit_rows(COUNT, seed=1, size=SIZE)
 NUMBERS = np.arange(COUNT, dtype=np.int64) * 3 + 7  # rows need not follow each other
 QUERIES = unit_rows(20, seed=2, size=SIZE)
-RECALL = {"flat": 1.0, "hnsw": 0.99, "ivf-half": 0.75, "ivf-byte": 0.75, "ivf-product": 0.4}  # of noise, the hardest
+RECALL = {  # of noise, the hardest
+    "flat": 1.0,
+    "hnsw": 0.99,
+    "ivf-half": 0.75,
+    "ivf-byte": 0.75,
+    "ivf-product": 0.4,
+    "milvus": 1.0,  # as Milvus Lite
+}
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=RECALL)
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
-def index(name: str) -> Index:
-    index = ENGINES[name].make(ROWS, COUNT)
+def index(name: str, request: pytest.FixtureRequest) -> Index:
+    known = request.getfixturevalue("milvus") if name == "milvus" else name
+    store = Store.create(IN_MEMORY, "A test", NETWORK, SIZE)
+    index = engine_for(known, store, FREE_ACCESS).make(ROWS, COUNT)
     index.add(NUMBERS[:1500], ROWS[:1500])
     index.add(NUMBERS[1500:], ROWS[1500:])
     return index
@@ -77,6 +89,7 @@ def test_what_was_removed_is_never_found(name: str, index: Index) -> None:
     assert not np.isin(among, gone).any() and (among != NOTHING).all()
 
 
+@pytest.mark.parametrize("name", ENGINES, indirect=True)
 def test_what_was_saved_is_loaded(name: str, index: Index, tmp_path: Path) -> None:
     index.save(tmp_path / "index")
     loaded = ENGINES[name].load(tmp_path / "index")
