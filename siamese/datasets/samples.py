@@ -1,10 +1,12 @@
 """The one interface every data set is loaded into: grey images, vote distributions and labels, held in memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from siamese.vocabulary import EMOTIONS
 
 UNLABELLED = -1
 ONE_LABEL = "label"  # the protocol of a set that gives each picture one label, and no votes
@@ -56,3 +58,20 @@ class Samples:
             return self
         reason = f"no label under the {self.protocol} protocol"
         return replace(self.take(rows), left_out={**self.left_out, reason: len(self) - len(rows)})
+
+    def without(self, emotions: Collection[str]) -> "Samples":
+        """These as if nobody had ever named these emotions: no row labelled so, and no vote for them.
+
+        The other votes of a row are stretched to shares again; rows without any are left out too.
+        """
+        if not emotions:
+            return self
+        gone = np.isin(EMOTIONS, list(emotions))
+        votes = np.where(gone, 0, self.targets)
+        shares = votes.sum(axis=1, keepdims=True)
+        labelled_so = (self.labels != UNLABELLED) & gone[self.labels]
+        kept = (shares[:, 0] > 0) & ~labelled_so
+        stretched = np.divide(votes, shares, out=np.zeros_like(votes), where=shares > 0)
+        reason = f"to be left out: {', '.join(sorted(emotions))}"
+        told = {reason: int((~kept).sum())} if not kept.all() else {}
+        return replace(self, targets=stretched, left_out={**self.left_out, **told}).take(np.flatnonzero(kept))

@@ -12,6 +12,7 @@ from siamese.errors import TrainingError
 from siamese.network.backbones import BACKBONES
 from siamese.training.losses import AUXILIARY_LOSSES, METRIC_LOSSES, check_metric_loss
 from siamese.training.sampling import SAMPLERS
+from siamese.vocabulary import EMOTIONS, index_of
 
 OPTIMIZERS = ("adamw", "sgd")
 SCHEDULES = ("cosine", "restarts", "plateau", "constant")
@@ -39,6 +40,7 @@ class TrainingConfig:
         "«drop» keeps a picture's near-copies out of pairs and triplets; the votes are fitted on all",
         ("drop", "keep"),
     )
+    leave_out: str = option("", "emotions to train without, a comma between two: those that shall be taught later")
     cache: str = option("cache", "folder that keeps detected faces between runs")
     out: str = option("runs/twin", "folder of the run: configuration, CSV, TensorBoard events, checkpoints, curves")
     limit: int = option(0, "train on this many images only, for a quick look; 0 takes all")
@@ -150,6 +152,7 @@ def check(config: TrainingConfig) -> None:
             raise TrainingError(f"{_flag(field.name)} must be at least {least}, got {value}.")
         if most is not None and value > most:
             raise TrainingError(f"{_flag(field.name)} must be at most {most}, got {value}.")
+    left_out(config)
     if config.metric_weight == config.auxiliary_weight == 0:
         raise TrainingError("--metric-weight and --auxiliary-weight are both 0: there is nothing to learn from.")
     if config.metric_weight:
@@ -158,6 +161,15 @@ def check(config: TrainingConfig) -> None:
         raise TrainingError(
             "--metric-loss gaussian needs --sampler mixed or balanced, for batches with P classes of K."
         )
+
+
+def left_out(config: TrainingConfig) -> tuple[str, ...]:
+    """The emotions to train without, by their names in the vocabulary. Raises TrainingError where one is unknown."""
+    words = [word.strip() for word in config.leave_out.split(",") if word.strip()]
+    for word in words:
+        if index_of(word) is None:
+            raise TrainingError(f"--leave-out: no emotion is called «{word}». There are: {', '.join(EMOTIONS)}.")
+    return tuple(EMOTIONS[index] for word in words if (index := index_of(word)) is not None)
 
 
 def _flag(field: str) -> str:

@@ -14,7 +14,7 @@ from siamese.datasets.samples import UNLABELLED, Samples
 from siamese.errors import TrainingError
 from siamese.faces.align import CROP_SIZE, warp
 from siamese.training.augment import cut
-from siamese.training.config import TrainingConfig
+from siamese.training.config import TrainingConfig, left_out
 
 _EXAMPLES_PER_CLASS = 200
 _MARGIN = CROP_SIZE // 4  # crop pixels kept around a crop for rotation, shift and scaling
@@ -59,7 +59,7 @@ def load_parts(config: TrainingConfig) -> tuple[TrainingData, LabelledCrops]:
 
     Raises DatasetError when the data set cannot be read, and TrainingError when a part of it has no labelled image.
     """
-    train, validation = split(config)
+    train, validation = (part.without(left_out(config)) for part in split(config))
     rows = np.random.default_rng(config.seed).permutation(len(train))[: config.limit or len(train)]
     train, validation = train.take(np.sort(rows)), validation.labelled()
     for name, part in (("train", train.labelled()), ("validate", validation)):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import ablations, augmentation, backbones, baselines, collapse
+from benchmarks import ablations, augmentation, backbones, baselines, collapse, teaching
 from siamese.datasets.catalogue import load_dataset
 from siamese.training.config import TrainingConfig, check
 from siamese.training.guard import spread
@@ -139,3 +139,42 @@ def test_augmentation_is_told_as_a_share_of_a_step(
     for each in figures["augmentation"].values():
         assert each["share_of_step"] == pytest.approx(each["milliseconds"] / figures["step_milliseconds"])
     assert "| with MixUp | " in augmentation.page(figures)
+
+
+def test_an_expression_is_taught_to_networks_that_never_saw_it(
+    parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["--dataset", "folder", "--root", str(parts), "--epochs", "1", "--emotions", "disgust", "--draws", "5"]
+    monkeypatch.setattr(teaching, "run_of", lambda *given: replace(ablations.run_of(*given), backbone=SMALL))
+    teaching.main([*words, "--json"])
+    found = json.loads(capsys.readouterr().out)["outcomes"]
+    untaught = [each for each in found if not each["examples"] and each["network"] != "cross-entropy, retrained"]
+    assert len(untaught) == 3 and all(each["accuracy"] == 0 for each in untaught)
+    assert [each["examples"] for each in found if each["network"] == "twin"] == [0, 1, 3, 5, 10, 12]
+    runs = tmp_path / "runs" / "ablations" / "folder"
+    assert {path.name for path in runs.glob("*-without-*")} == {
+        "both-mixed-(the-recipe)-without-disgust",
+        "cross-entropy-as-data-come-without-disgust",
+    }
+    teaching.main(words)  # the runs are over, and are only measured again
+    page = capsys.readouterr().out
+    five = next(each for each in found if each["examples"] == 5)
+    figures = f"{five['accuracy']:.3f} ± {five['deviation']:.3f} | {five['rest']:.3f} ± {five['rest_deviation']:.3f}"
+    assert f"| disgust (4) | twin | prototypes | 5 | {figures} |" in page
+
+
+def test_the_shares_after_teaching_are_those_of_a_loop_over_the_test_images() -> None:
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(60, 4)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    labels = np.arange(60) % 3
+    seen = teaching.Seen(rows[:40], labels[:40], rows[40:], labels[40:])
+    everything = list(teaching.taught(seen, EMOTIONS[2], "made up", 3))[-1]
+    means = np.stack([rows[:40][labels[:40] == label].mean(axis=0) for label in range(3)])
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    right = {2: [], 0: []}
+    for row, label in zip(rows[40:], labels[40:], strict=True):
+        right[2 if label == 2 else 0].append(max(range(3), key=lambda other, row=row: row @ means[other]) == label)
+    assert everything.accuracy == pytest.approx(np.mean(right[2]))
+    assert everything.rest == pytest.approx(np.mean(right[0]))

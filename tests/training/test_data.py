@@ -63,6 +63,16 @@ def test_a_part_without_a_label_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_
         load_parts(TrainingConfig(crops="whole", cache=str(tmp_path)))
 
 
+def test_an_emotion_that_shall_be_taught_later_is_not_seen_in_training(tmp_path: Path) -> None:
+    write_parts(tmp_path)
+    config = TrainingConfig(data=str(tmp_path), crops="whole", cache=str(tmp_path / "cache"), leave_out="happy, sad")
+    train, validation = load_parts(config)
+    left_out = [EMOTIONS.index("happiness"), EMOTIONS.index("sadness")]
+    assert len(train.images) == 80 and len(validation.labels) == 20
+    assert not np.isin(train.labels, left_out).any() and not np.isin(validation.labels, left_out).any()
+    assert not train.targets[:, left_out].any()
+
+
 def test_small_images_are_cut_once_and_large_ones_averaged_down_first() -> None:
     small = samples(48)
     transforms = np.repeat(whole_picture(48, 48)[None], 12, axis=0)
