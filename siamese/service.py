@@ -18,10 +18,12 @@ from siamese.gallery import teaching
 from siamese.gallery.build import Entry, embedded
 from siamese.gallery.gallery import STORE_FILE, Gallery
 from siamese.gallery.items import Item, Match, Wanted
-from siamese.gallery.store import IN_MEMORY
+from siamese.gallery.shading import Shade, shades_in
+from siamese.gallery.store import IN_MEMORY, Revision
 from siamese.metric.calibration import Calibration
 from siamese.metric.lessons import Lesson, make_lesson
 from siamese.metric.prototypes import Prototypes
+from siamese.metric.shades import Shades
 from siamese.metric.verification import Verification
 from siamese.network.runtime import Embedder
 from siamese.settings import Settings
@@ -144,6 +146,7 @@ class ExpressionService:
         verification: Verification,
         gallery: Gallery | None = None,
         settings: Settings | None = None,
+        shades: Shades | None = None,
     ) -> None:
         self.embedder = embedder
         self._built_in = prototypes
@@ -153,6 +156,8 @@ class ExpressionService:
         self.settings = settings or Settings()
         self.detector = FaceDetector(self.settings.detector)
         self._gallery = gallery
+        self._shades = shades
+        self._shades_seen: dict[str, tuple[Revision, list[Shade]]] = {}
         self._teaching = Lock()
 
     @classmethod
@@ -173,7 +178,7 @@ class ExpressionService:
                 f"There is no reference set at {reference}. Name the folder that holds network.onnx."
             )
         embedder = Embedder(reference / "network.onnx", settings.threads)
-        own_gallery = reference / "gallery"
+        own_gallery, shades = reference / "gallery", reference / "shades.npz"
         chosen = gallery or settings.gallery or (own_gallery if own_gallery.is_dir() else None)
         return cls(
             embedder,
@@ -182,6 +187,7 @@ class ExpressionService:
             Verification.load(reference / "verification.json"),
             _opened(chosen, embedder.fingerprint, settings, own_gallery) if chosen else None,
             settings,
+            Shades.load(shades) if shades.is_file() else None,
         )
 
     @property
@@ -266,6 +272,20 @@ class ExpressionService:
     def similar_to_item(self, item_id: str, k: int = 12, emotion: str | None = None) -> list[Neighbour]:
         """The k examples most similar to an example of the gallery, itself left out, best first."""
         return _neighbours(self.gallery.near(item_id, k, Wanted(self._label(emotion))))
+
+    def shades(self, emotion: str) -> list[Shade]:
+        """The shades of an emotion, as examples of the gallery show them; none of one that was taught.
+
+        Raises GalleryError where there is no gallery, or no example of that emotion.
+        """
+        label = self._label(emotion)
+        if self._shades is None or label not in self._shades.names:
+            return []
+        revision = self.gallery.store.revision()
+        if label not in self._shades_seen or self._shades_seen[label][0] != revision:
+            vectors = self._shades.vectors[self._shades.names.index(label)]
+            self._shades_seen[label] = revision, shades_in(self.gallery, label, vectors)
+        return self._shades_seen[label][1]
 
     @property
     def taught(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The service on the tiny reference set: what it answers, and which sentence it gives instead of an answer."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,20 @@ def test_similar_can_be_held_to_one_emotion(service: ExpressionService, astronau
 def test_an_example_is_not_among_its_own_neighbours(service: ExpressionService) -> None:
     item = service.gallery.items[0]
     assert item.id not in {found.item.id for found in service.similar_to_item(item.id, len(service.gallery))}
+
+
+def test_the_shades_of_an_emotion_share_its_examples_among_them(service: ExpressionService) -> None:
+    shades = service.shades("happy")
+    found = [match.item for shade in shades for match in shade.examples]
+    assert {item.id for item in found} == {item.id for item in service.gallery.items if item.emotion == "happiness"}
+    assert sum(shade.share for shade in shades) == pytest.approx(1)
+    assert service.shades("happiness") is shades
+
+
+def test_without_shades_in_the_reference_set_an_emotion_has_none(reference: Path, tmp_path: Path) -> None:
+    shutil.copytree(reference, tmp_path / "older")
+    (tmp_path / "older" / "shades.npz").unlink()
+    assert ExpressionService.load(tmp_path / "older").shades("fear") == []
 
 
 @pytest.mark.parametrize("spelling", ["happiness", "happy", "Joy"])

@@ -73,6 +73,13 @@ def test_every_emotion_has_a_prototype_and_composites(service: ExpressionService
     assert len(service.gallery) >= 200
 
 
+def test_every_emotion_opens_into_shades_that_share_its_composites(service: ExpressionService) -> None:
+    for emotion in EMOTIONS:
+        shades = service.shades(emotion)
+        assert 1 <= len(shades) <= 5
+        assert sum(shade.share for shade in shades) == pytest.approx(1)
+
+
 def test_the_gallery_shows_no_single_person(service: ExpressionService) -> None:
     for item in service.gallery.items:
         assert item.labelled_by == "composite"

@@ -16,6 +16,7 @@ from siamese.faces.align import CROP_SIZE
 from siamese.gallery.build import Entry, build_gallery
 from siamese.metric.calibration import Calibration
 from siamese.metric.prototypes import fit_prototypes
+from siamese.metric.shades import Shades
 from siamese.metric.verification import fit_verification
 from siamese.network.export import INPUT, OUTPUT
 from siamese.network.runtime import Embedder
@@ -58,6 +59,9 @@ def tiny_reference(folder: Path) -> Path:
     fit_prototypes(embeddings, labels, EMOTIONS).save(folder / "prototypes.npz")
     Calibration(temperature=0.05).save(folder / "calibration.json")
     fit_verification(embeddings, labels).save(folder / "verification.json")
+    halves = np.arange(len(labels)) * 2 // DRAWINGS_PER_EMOTION  # of each emotion, two shades
+    vectors = fit_prototypes(embeddings, halves, [str(half) for half in np.unique(halves)]).vectors
+    Shades(EMOTIONS, tuple(np.split(vectors, len(EMOTIONS)))).save(folder / "shades.npz")
     entries = [
         Entry(crop, portrait, EMOTIONS[label], f"drawing {number}", "composite")
         for number, (crop, portrait, label) in enumerate(zip(crops, portraits, labels, strict=True))

@@ -1,6 +1,7 @@
-"""A trained network and the parts of a data set → what judges its embeddings: prototypes, calibration, threshold.
+"""A trained network and the parts of a data set → what judges its embeddings: prototypes, shades, calibration.
 
-Prototypes are of the training part; calibration and threshold are fitted on validation; nothing sees the test part.
+Prototypes and shades are of the training part, and the shades' kind is chosen on validation, where calibration and
+threshold are fitted; nothing sees the test part.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from siamese.errors import DatasetError
 from siamese.evaluation.datasets import known, labels_among
 from siamese.evaluation.embeddings import embeddings
 from siamese.metric.calibration import fit_calibration
+from siamese.metric.mixtures import fit_shades
 from siamese.metric.prototypes import Prototypes, fit_prototypes
 from siamese.metric.verification import fit_verification
 from siamese.network.export import export_onnx
@@ -30,7 +32,7 @@ _AGREEMENT_POWERS = range(9)
 def fit_reference(
     network: TwinNetwork, train: Samples, validation: Samples, out: Path, cache: str | Path = "cache"
 ) -> Prototypes:
-    """Write the network, prototypes, calibration and verification to `out`, for the expressions that `train` has.
+    """Write the network, prototypes, shades, calibration and verification to `out`, for what `train` shows.
 
     The network's weights are rounded to half precision before anything is measured with it. Both parts are labelled.
     Returns the prototypes. Raises MeasurementError where a part has too few of an expression.
@@ -44,8 +46,10 @@ def fit_reference(
     validation = known(validation, names)
     answers = embeddings(validation, embedder, cache)
     labels = labels_among(validation, names)
-    prototypes = typical_prototypes(train, embeddings(train, embedder, cache), validation, answers, names)
+    learned = embeddings(train, embedder, cache)
+    prototypes = typical_prototypes(train, learned, validation, answers, names)
     prototypes.save(out / "prototypes.npz")
+    fit_shades(learned, labels_among(train, names), names, answers, labels).save(out / "shades.npz")
     fit_calibration(prototypes.similarities(answers), labels, exponent=None).save(out / "calibration.json")
     fit_verification(answers, labels).save(out / "verification.json")
     return prototypes

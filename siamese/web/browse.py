@@ -1,4 +1,4 @@
-"""The tab Browse: the gallery as a grid, by emotion, or by likeness to one of its examples or to a photo."""
+"""The tab Browse: the gallery as a grid, by emotion with its shades, or by likeness to an example or a photo."""
 
 import math
 from pathlib import Path
@@ -55,6 +55,7 @@ class _Grid:
                 parts.example_tiles(examples, [self.photo], [(index,) for index in range(len(examples))])
         self.query, self.number, self.seen = gr.State(None), gr.State(1), gr.State(None)
         self.status = gr.HTML(visible=False, elem_id="browse-status")
+        self.shades = gr.HTML(visible=False, js_on_load=cards.TILE_SCRIPT, elem_id="browse-shades")
         with gr.Row(elem_classes="title-row"):
             self.title = gr.HTML(elem_id="browse-title")
             self.back = gr.Button("Back to all", visible=False, size="sm", min_width=110)
@@ -64,7 +65,7 @@ class _Grid:
             self.place = gr.HTML()
             self.following = gr.Button("Next", size="sm", min_width=80)
 
-        self.view = [self.title, self.back, self.tiles, self.previous, self.place, self.following]
+        self.view = [self.shades, self.title, self.back, self.tiles, self.previous, self.place, self.following]
         self.state = [self.query, self.number, self.seen]
 
     def listen(self, tab: gr.Tab) -> None:
@@ -76,7 +77,7 @@ class _Grid:
         self._on([self.previous.click], lambda query, emotion, number: self._show(query, emotion, number - 1), at)
         self._on([self.following.click], lambda query, emotion, number: self._show(query, emotion, number + 1), at)
         self._on([self.back.click], lambda emotion: self._show(None, emotion, 1), [self.emotion])
-        self._on([self.tiles.select], self._open, [self.emotion])
+        self._on([self.tiles.select, self.shades.select], self._open, [self.emotion])
         self._on([self.face.input], self._choose, [self.seen, self.face, self.emotion])
         self._on([self.photo.change, self.whole.input], self._search, [self.photo, self.whole, self.emotion])
 
@@ -100,7 +101,8 @@ class _Grid:
         number = min(max(1, number), pages)
         return {
             self.status: parts.shown(""),
-            self.title: _title(gallery, query),
+            self.shades: parts.shown(self._shades(chosen) if query is None and number == 1 else ""),
+            self.title: _title(gallery, query, chosen),
             self.back: gr.update(visible=query is not None),
             self.tiles: cards.tiles(self._page(query, chosen, number, size), "Examples of the gallery"),
             self.previous: gr.update(interactive=number > 1),
@@ -134,6 +136,9 @@ class _Grid:
         query = seen.readings[0] if seen else None
         return {self.seen: seen, self.face: parts.face_choices(seen), **self._show(query, emotion, 1)}
 
+    def _shades(self, emotion: str | None) -> str:
+        return cards.shades(self.service.shades(emotion)) if emotion else ""
+
     def _page(self, query: Query, emotion: str | None, number: int, size: int) -> list[cards.Tile]:
         if query is None:
             items = self.service.gallery.page(number, size, Wanted(emotion))
@@ -158,9 +163,11 @@ def _count(gallery: Gallery, query: Query, emotion: str | None) -> int:
     return gallery.store.count(Wanted(emotion)) - itself
 
 
-def _title(gallery: Gallery, query: Query) -> str:
+def _title(gallery: Gallery, query: Query, emotion: str | None) -> str:
     if query is None:
-        return cards.heading("All examples", "Press one to see which are nearest to it.")
+        return cards.heading(
+            f"All examples of {emotion}" if emotion else "All examples", "Press one to see which are nearest to it."
+        )
     if isinstance(query, str):
         item = gallery.item(query)
         return cards.query_heading(item.thumbnail, "Nearest to this example", f"{item.emotion}, {item.source}")

@@ -7,6 +7,8 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
+from siamese.gallery.items import Item
+from siamese.gallery.shading import Shade
 from siamese.service import Comparison, Neighbour, Reading
 from siamese.vocabulary import emotion_of
 from siamese.web import drawing
@@ -160,6 +162,38 @@ def item_tile(thumbnail: bytes, name: str, detail: str, key: str | None) -> Tile
     """An example of the gallery as a tile in its emotion's colour."""
     look = emotion_of(name)
     return Tile(drawing.data_uri(thumbnail), f"{look.symbol} {name}", detail, look.colour, key)
+
+
+def shades(row: Sequence[Shade]) -> str:
+    """The shades of one emotion, each as its portrait beside its examples, the most typical first; empty where none."""
+    if not row:
+        return ""
+    name = row[0].emotion
+    detail = (
+        "Ways to show it, as training found them. Each portrait is the average of the examples beside it, of which the "
+        "first is the most typical."
+    )
+    items = "".join(
+        f"<li><figure>{_picture(each.portrait, f'Shade {number}, composite')}"
+        f"<figcaption>Shade {number}<span>{percent(each.share)} of the examples</span></figcaption></figure>"
+        f'<div class="strip">{"".join(map(_small, _typical_first(each)))}</div></li>'
+        for number, each in enumerate(row, start=1)
+    )
+    look = emotion_of(name)
+    return heading(f"Shades of {name}", detail) + f'<ol class="shades" style="--emotion: {look.colour}">{items}</ol>'
+
+
+def _typical_first(shade: Shade) -> list[Item]:
+    others = (match.item for match in shade.examples if match.item.id != shade.medoid.id)
+    return [shade.medoid, *others][: len(shade.examples)]
+
+
+def _small(item: Item) -> str:
+    """An example without a caption, that reports its id."""
+    return (
+        f'<button type="button" data-key="{escape(item.id)}" title="{escape(item.source)}">'
+        f'<img src="{drawing.data_uri(item.thumbnail)}" alt="{escape(item.source)}"></button>'
+    )
 
 
 def _tile(tile: Tile) -> str:

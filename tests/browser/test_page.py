@@ -11,6 +11,7 @@ from siamese import ExpressionService
 from siamese.vocabulary import EMOTIONS
 from tests.browser import chromium
 from tests.browser.conftest import OpenPage
+from tests.tiny import DRAWINGS_PER_EMOTION
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 expect.set_options(timeout=chromium.PATIENCE)
@@ -104,6 +105,18 @@ def test_browse_page_by_page_and_by_emotion(page: Page) -> None:
     expect(page.locator(".pager")).to_contain_text("Page 1 of 1")
     captions = page.locator("#browse-grid .caption").all_inner_texts()
     assert captions and all("fear" in caption for caption in captions)
+
+
+def test_an_emotion_opens_into_its_shades_whose_examples_lead_on(page: Page) -> None:
+    open_tab(page, "Browse")
+    page.locator("#browse-emotion").get_by_role("radio", name="fear").check()
+    expect(page.locator("#browse-shades .section")).to_have_text("Shades of fear")
+    expect(page.locator("#browse-shades .strip button")).to_have_count(DRAWINGS_PER_EMOTION)
+    page.locator("#browse-shades .strip button").first.click()
+    expect(page.locator("#browse-title")).to_contain_text("Nearest to this example")
+    expect(page.locator("#browse-shades")).to_be_hidden()
+    page.get_by_role("button", name="Back to all").click()
+    expect(page.locator("#browse-title")).to_contain_text("All examples of fear")
 
 
 def test_browse_by_likeness_to_a_photo(page: Page, portrait: Path, reference: Path) -> None:

@@ -94,7 +94,7 @@ def test_a_run_is_judged_on_the_expressions_that_its_data_set_trains(drawings: P
 def test_a_network_s_file_is_judged_as_its_run_is(drawings: Path, run: Path, tmp_path: Path) -> None:
     of_run, of_file = (fit_run(each, "folder", drawings, "majority", tmp_path) for each in (run, run / BEST))
     assert of_file.parent == tmp_path
-    for name in ("prototypes.npz", "calibration.json", "verification.json"):
+    for name in ("prototypes.npz", "shades.npz", "calibration.json", "verification.json"):
         assert (of_file / name).read_bytes() == (of_run / name).read_bytes()
 
 

@@ -1,11 +1,15 @@
 """The page's HTML: what it says of a reading, a comparison and a failure, and that no name in it can become markup."""
 
+import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from siamese.gallery.items import Item, Match
+from siamese.gallery.shading import Shade
 from siamese.service import Comparison
 from siamese.vocabulary import EMOTIONS
 from siamese.web import cards
@@ -64,3 +68,12 @@ def test_a_failure_is_announced() -> None:
 def test_a_name_stays_text(name: str) -> None:
     tile = cards.Tile("data:,", name, detail=name, key=name)
     assert _Text(cards.tiles([tile], name)).tags == ["ul", "li", "button", "span", "img", "span", "span"]
+
+
+def test_a_shade_shows_its_most_typical_example_first_and_each_one_once() -> None:
+    items = [Item(f"item{number}", "fear", "<a photo>", "folder", b"") for number in range(3)]
+    shade = Shade("fear", 4, 0.25, items[2], tuple(Match(item, 0.9) for item in items), np.zeros((8, 8), np.uint8))
+    html = cards.shades([shade])
+    assert re.findall(r'data-key="(.*?)"', html) == ["item2", "item0", "item1"]
+    assert "25% of the examples" in _Text(html).text and "<a photo>" not in html
+    assert cards.shades([]) == ""
