@@ -1,7 +1,8 @@
-"""Kills a process that adds to a gallery, at random moments, many times: what it had acknowledged has to be there.
+"""Kills a process that changes a gallery, at random moments, many times: what it had acknowledged has to be so.
 
-After each kill the gallery is opened again, every acknowledged example is compared with what was added, and the index
-is asked for the newest ones; then the next process goes on in the same gallery.
+It adds batches of examples, and after every third batch removes one again. After each kill the gallery is opened again,
+every acknowledged example is compared with what was added, and the index is asked for the neighbours of the newest
+ones, among which none may be that was removed; then the next process goes on in the same gallery.
 
     python -m benchmarks.kill [--kills 50] [--json]
 """
@@ -26,7 +27,8 @@ from siamese.gallery.gallery import Gallery
 from siamese.gallery.items import Item
 
 _NETWORK, _SIZE, _ENGINE = "a network", 32, "hnsw"
-_BATCH, _INDEX_EVERY = 8, 5
+_BATCH, _INDEX_EVERY, _REMOVE_EVERY = 8, 5, 3
+_NEIGHBOURS = 5  # asked for at once
 _LONGEST_LIFE = 2.0  # seconds after its first word; a killed process lives for a random share of it
 _PAGE = """\
 ## A gallery whose writer is killed
@@ -47,7 +49,10 @@ class Evidence:
     unacknowledged: int = 0  # on the disk already, though there was no time to say so
     lost: int = 0
     altered: int = 0
+    removed: int = 0
+    back_again: int = 0  # removed, and yet in the gallery or among the neighbours that the index finds
     not_found_by_the_index: int = 0
+    searches_short_of_neighbours: int = 0
     unharmed: int = 0
 
 
@@ -59,22 +64,29 @@ def batch(number: int) -> tuple[list[Item], NDArray[np.float32]]:
     return items, rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def add_for_ever(folder: str, first: int) -> None:
-    """Add batch after batch, and say the number of each that is acknowledged; the index is kept now and then."""
+def removed_after(number: int) -> str | None:
+    """The id of the example that is removed once batch `number` is added, if one is."""
+    return f"{number - 1}-0" if number % _REMOVE_EVERY == _REMOVE_EVERY - 1 else None
+
+
+def change_for_ever(folder: str, first: int) -> None:
+    """Add batch after batch, remove, and say the number of each that is acknowledged; keep the index now and then."""
     gallery = Gallery.open(folder, _NETWORK, writable=True, engine=_ENGINE)
     for number in itertools.count(first):
         gallery.add(*batch(number))
+        if gone := removed_after(number):
+            gallery.remove([gone])
         print(number, flush=True)
         if number % _INDEX_EVERY == 0:
             gallery.keep_index()
 
 
 def kill_one(folder: Path, first: int, moment: float) -> int:
-    """Let a process add from batch `first` on, and kill it that long after its first word.
+    """Let a process go on from batch `first`, and kill it that long after its first word.
 
     Returns how many batches it acknowledged.
     """
-    command = [sys.executable, "-m", "benchmarks.kill", "--add-to", str(folder), "--first", str(first)]
+    command = [sys.executable, "-m", "benchmarks.kill", "--change", str(folder), "--first", str(first)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as adding:
         assert adding.stdout is not None
         said = [adding.stdout.readline()]
@@ -88,24 +100,34 @@ def check(folder: Path, acknowledged: int, so_far: Evidence) -> Evidence:
     """Open the gallery after a kill and look at everything that was acknowledged, `acknowledged` batches."""
     gallery = Gallery.open(folder, _NETWORK, engine=_ENGINE)
     held = dict(zip([item.id for item in gallery.items], gallery.embeddings, strict=True))
-    lost = altered = unfound = 0
+    gone = set(filter(None, map(removed_after, range(acknowledged))))
+    undecided = removed_after(acknowledged)  # it may have been removed with no time left to say so
+    lost = altered = unfound = short = added = 0
+    back = len(gone & held.keys())
     for number in range(acknowledged):
-        items, rows = batch(number)
-        there = [item.id in held for item in items]
-        lost += there.count(False)
-        altered += sum(not np.array_equal(held.get(item.id, row), row) for item, row in zip(items, rows, strict=True))
+        there = [pair for pair in zip(*batch(number), strict=True) if pair[0].id not in gone | {undecided}]
+        added += len(there)
+        lost += sum(item.id not in held for item, _ in there)
+        altered += sum(not np.array_equal(held.get(item.id, row), row) for item, row in there)
         if number >= acknowledged - _INDEX_EVERY:
-            unfound += sum(gallery.search(row, 1)[0].item != item for item, row in zip(items, rows, strict=True))
+            for item, row in there:
+                found = [match.item for match in gallery.search(row, _NEIGHBOURS)]
+                unfound += found[:1] != [item]
+                back += sum(each.id in gone for each in found)
+                short += len(found) < min(_NEIGHBOURS, len(held))
     gallery.store.close()
     return replace(
         so_far,
         kills=so_far.kills + 1,
-        acknowledged=acknowledged * _BATCH,
-        unacknowledged=so_far.unacknowledged + len(held) - acknowledged * _BATCH,
+        acknowledged=added,
+        unacknowledged=so_far.unacknowledged + len(held.keys() - {undecided}) - added,
         lost=so_far.lost + lost,
         altered=so_far.altered + altered,
+        removed=len(gone),
+        back_again=so_far.back_again + back,
         not_found_by_the_index=so_far.not_found_by_the_index + unfound,
-        unharmed=so_far.unharmed + (not lost and not altered and not unfound),
+        searches_short_of_neighbours=so_far.searches_short_of_neighbours + short,
+        unharmed=so_far.unharmed + (not lost and not altered and not back and not unfound and not short),
     )
 
 
@@ -130,11 +152,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--add-to", help=argparse.SUPPRESS)
+    parser.add_argument("--change", help=argparse.SUPPRESS)
     parser.add_argument("--first", type=int, default=0, help=argparse.SUPPRESS)
     words = parser.parse_args(arguments)
-    if words.add_to:
-        add_for_ever(words.add_to, words.first)
+    if words.change:
+        change_for_ever(words.change, words.first)
         return
     with tempfile.TemporaryDirectory() as folder:
         evidence = measure(words.kills, Path(folder) / "gallery")

@@ -22,6 +22,9 @@ def test_a_loss_would_be_seen(tmp_path: Path) -> None:
     made = Gallery.create(tmp_path, "Killed", "a network", 32)
     for number in range(3):
         made.add(*kill.batch(number))
+    kept = kill.check(tmp_path, 3, kill.Evidence())  # «1-0» should have been removed
+    assert (kept.removed, kept.unharmed) == (1, 0) and kept.back_again >= 1
+    made.remove(["1-0"])
     assert kill.check(tmp_path, 3, kill.Evidence()).unharmed == 1
     made.remove(["1-4"])
     items, rows = kill.batch(2)
