@@ -19,7 +19,7 @@ import torch
 
 from siamese.datasets.catalogue import load_dataset
 from siamese.datasets.crops import crops
-from siamese.evaluation.results import table
+from siamese.evaluation.tables import table
 from siamese.network.twin import load_network
 from siamese.training.config import TrainingConfig
 from siamese.training.data import LabelledCrops, load_parts

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from siamese.evaluation.results import table
+from siamese.evaluation.tables import table
 from siamese.evaluation.timing import median_milliseconds
 from siamese.faces.align import whole_picture
 from siamese.training.augment import Augmenter

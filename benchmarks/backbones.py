@@ -27,7 +27,7 @@ from siamese.datasets import crops
 from siamese.datasets.catalogue import load_dataset
 from siamese.datasets.samples import Samples
 from siamese.evaluation.folds import CrossValidation, cross_validate_training, cross_validate_training_leaky
-from siamese.evaluation.results import table
+from siamese.evaluation.tables import table
 from siamese.training.config import TrainingConfig
 from siamese.training.data import TrainingData, framed
 from siamese.training.guard import collapsed, spread

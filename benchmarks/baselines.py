@@ -13,7 +13,7 @@ from siamese.datasets.samples import Samples
 from siamese.evaluation.baselines import BASELINES, measure_baselines
 from siamese.evaluation.classifiers import ClassifierEvidence
 from siamese.evaluation.labelled import Labelled
-from siamese.evaluation.results import table
+from siamese.evaluation.tables import table
 
 _PARTS = ("train", "validation", "test")
 _PAGE = """\

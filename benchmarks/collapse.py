@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from siamese.errors import TrainingError
-from siamese.evaluation.results import table
+from siamese.evaluation.tables import table
 from siamese.training.config import TrainingConfig
 from siamese.training.loop import train
 from siamese.training.run_folder import CONFIG, CURVE

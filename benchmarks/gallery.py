@@ -24,7 +24,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from siamese.datasets.catalogue import load_dataset
 from siamese.evaluation.embeddings import embeddings
-from siamese.evaluation.results import table
+from siamese.evaluation.tables import table
 from siamese.gallery.engines import Index
 from siamese.gallery.engines.choice import ENGINES, SAMPLE, choose
 from siamese.network.runtime import Embedder

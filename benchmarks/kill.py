@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from siamese.evaluation.results import table
+from siamese.evaluation.tables import table
 from siamese.gallery.gallery import Gallery
 from siamese.gallery.items import Item
 

@@ -24,7 +24,7 @@ from siamese.datasets.catalogue import parts_of
 from siamese.datasets.samples import Samples
 from siamese.evaluation.datasets import load_for
 from siamese.evaluation.embeddings import embeddings
-from siamese.evaluation.results import table
+from siamese.evaluation.tables import table
 from siamese.gallery.suspects import find_suspects
 from siamese.network.runtime import Embedder
 

@@ -24,7 +24,7 @@ from sklearn.preprocessing import StandardScaler
 
 from siamese.datasets.catalogue import load_dataset
 from siamese.datasets.samples import Samples
-from siamese.evaluation.results import table
+from siamese.evaluation.tables import table
 from siamese.vocabulary import EMOTIONS
 
 Motion = NDArray[np.float32]

@@ -20,7 +20,7 @@ from siamese.evaluation.bootstrap import Interval, table_interval
 from siamese.evaluation.datasets import labels_among, load_for
 from siamese.evaluation.embeddings import embeddings
 from siamese.evaluation.labelled import Labelled
-from siamese.evaluation.results import table
+from siamese.evaluation.tables import table
 from siamese.metric.mixtures import COVARIANCES, ClassMixture, ShadeSettings, fit_mixtures, shades_of
 from siamese.metric.prototypes import Prototypes
 from siamese.network.runtime import Embedder

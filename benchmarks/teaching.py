@@ -26,7 +26,7 @@ from siamese.datasets.catalogue import load_dataset
 from siamese.datasets.crops import crops
 from siamese.datasets.samples import Samples
 from siamese.errors import MeasurementError
-from siamese.evaluation.results import table
+from siamese.evaluation.tables import table
 from siamese.metric.prototypes import Prototypes, fit_prototypes
 from siamese.network.twin import TwinNetwork, load_network
 from siamese.training.config import TrainingConfig

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from siamese.evaluation.protocols import Evidence, Interval
-from siamese.evaluation.results import table
+from siamese.evaluation.tables import table
 from siamese.metric.calibration import BINS, Calibration
 from siamese.metric.verification import Verification
 

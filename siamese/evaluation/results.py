@@ -5,11 +5,13 @@ printed as Markdown, with a heading and the command, comes from the same folder 
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from siamese.errors import MeasurementError
+from siamese.evaluation.aims import aims
+from siamese.evaluation.tables import table
 
 Figures = Mapping[str, Any]
 
@@ -37,7 +39,7 @@ _HEADLINE = {
 
 
 def write_results(folder: Path, page: Path) -> None:
-    """Read every JSON file in `folder`, then every .md file, and write the page of Markdown.
+    """Say what was aimed at and reached, read every JSON file in `folder`, then every .md file, and write the page.
 
     Raises MeasurementError when there is none, or one is not what `evaluate --full --json` printed.
     """
@@ -47,7 +49,7 @@ def write_results(folder: Path, page: Path) -> None:
             f"There is no study in {folder}. Store one: evaluate … --full --json > {folder}/NAME.json"
         )
     tables = [file.read_text().strip() for file in sorted(folder.glob("*.md"))]
-    page.write_text("\n\n".join([_TITLE, *(_section(file) for file in files), *tables]) + "\n")
+    page.write_text("\n\n".join([_TITLE, *aims(folder), *(_section(file) for file in files), *tables]) + "\n")
 
 
 def _section(file: Path) -> str:
@@ -152,12 +154,6 @@ def _figures(file: Path) -> str:
     """Links to the study's figures, from the page that lies beside the folder of studies."""
     found = sorted((file.parent.parent / "figures" / file.stem).glob("*.png"))
     return "\n".join(f"![{each.stem}](figures/{file.stem}/{each.name})" for each in found)
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown, its first column to the left and the others to the right."""
-    rule = ["---", *["---:"] * (len(head) - 1)]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, rule, *rows))
 
 
 _TITLE = """\
