@@ -1,0 +1,29 @@
+"""The benchmark of the page's reactions, end to end with a small gallery."""
+
+import json
+
+import pytest
+
+from benchmarks import pages
+from tests.browser import chromium
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+
+def test_every_tab_s_reactions_are_timed(capsys: pytest.CaptureFixture[str]) -> None:
+    if chromium.PATH is None:
+        pytest.skip("No Chromium here: `make setup-test` installs it where it may.")
+    pages.main(["--items", "60", "--repeats", "1", "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["items"] == 60
+    assert {each["tab"] for each in found["reactions"]} >= {"Recognise", "Compare", "Browse"}
+    assert all(0 < each["median"] <= each["longest"] for each in found["reactions"])
+
+
+def test_a_reaction_is_in_time_where_it_never_takes_longer_than_a_second() -> None:
+    quick, slow = pages.Reaction("Browse", "open", 0.9, 0.4, 0.5), pages.Reaction("Browse", "turn", 0.9, 0.4, 1.1)
+    assert (quick.in_time, slow.in_time) == (True, False)
+    page = pages.page_of([quick, slow], 20_000, 5, "")
+    assert (
+        "| Browse: open | 0.90 | 0.40 | 0.50 | yes |" in page and "| Browse: turn | 0.90 | 0.40 | 1.10 | no |" in page
+    )
