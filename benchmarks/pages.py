@@ -161,7 +161,7 @@ def actions(photo: Path) -> list[Action]:
         Action("Recognise", "read a photo", read, cleared("recognise-photo", "#recognise-nearest .tile")),
         Action("Compare", "compare two examples", pair, no_pair),
         Action("Browse", "open an emotion into its shades", emotion("happiness", "of happiness"), everything),
-        Action("Browse", "turn a page", turn),
+        Action("Browse", "turn a page", turn, everything),
         Action("Browse", "show what is nearest to an example", nearest, back),
     ]
 
