@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from siamese.album_cli import album
 from siamese.cli_parts import AsJson, Cache, Dataset, IndexName, Reference, load_service, new_table, print_json, shown
 from siamese.errors import MeasurementError, ReferenceSetError, SemblanceError
 from siamese.gallery_cli import gallery_app
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Read expressions by similarity.", no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(gallery_app, name="gallery")
 app.add_typer(teach_app, name="teach")
+app.command()(album)
 reference_app = typer.Typer(help="Build reference sets from training runs.", no_args_is_help=True)
 app.add_typer(reference_app, name="reference")
 

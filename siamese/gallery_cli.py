@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Task as RichTask
 from rich.text import Text
@@ -36,6 +37,7 @@ gallery_app = typer.Typer(help="Build galleries of examples, and look after them
 _MOST_PROCESSES = 4
 _PHOTOS_PER_PROCESS = 100  # below, a process takes longer to start than it saves
 _REFUSED_SHOWN = 20
+_OTHERS_SHOWN = 2
 
 GalleryPlace = Annotated[Path, typer.Argument(help="The gallery's folder.")]
 Folder = Annotated[Path | None, typer.Option(help="Folder of photos; sub-folders' names are labels.")]
@@ -186,6 +188,55 @@ def list_items(
     for item in items:
         table.add_row(item.id, shown(item.emotion), item.labelled_by, item.source, ", ".join(item.tags))
     Console().print(table)
+
+
+@gallery_app.command()
+def check(
+    gallery: GalleryPlace,
+    count: Annotated[int, typer.Option(min=1, help="How many doubted labels.")] = 20,
+    emotion: OfEmotion = None,
+    as_json: AsJson = False,
+    reference: Reference = None,
+) -> None:
+    """Rank the labels that people gave and that the examples around them doubt, the most doubtful first."""
+    from siamese.gallery.checking import check_labels, doubted_as
+
+    opened = _opened(gallery, reference)
+    with Console(stderr=True).status("Checking labels"):
+        found = check_labels(opened)
+    doubted = list(found.doubted) if emotion is None else doubted_as(opened, found.doubted, emotion)
+    if as_json:
+        told = {"gallery": opened.title, "checked": found.checked, "not_checked": found.not_checked}
+        print_json({**told, "doubted": len(doubted), "labels": [each.to_dict() for each in doubted[:count]]})
+        return
+    table = new_table(
+        f"«{opened.title}», the most doubtful labels", "example", "label", "suggested", "doubt", "source", "unlike"
+    )
+    table.columns[0].no_wrap = table.columns[-1].no_wrap = True  # ids are of use as a whole only
+    table.columns[4].overflow = "fold"
+    for each in doubted[:count]:
+        labels, others = map(shown, (each.label, each.suggested)), "\n".join(each.disagreeing[:_OTHERS_SHOWN])
+        table.add_row(each.id, *labels, f"{each.score:.2f}", escape(each.source), others)
+    if doubted:
+        Console().print(table)
+    print(found.summary)
+
+
+@gallery_app.command()
+def relabel(
+    gallery: GalleryPlace,
+    emotion: Annotated[str, typer.Argument(help="The label they shall have; their own, to confirm that.")],
+    ids: Annotated[list[str], typer.Argument(help="Ids of examples, as `gallery check` shows them.")],
+    reference: Reference = None,
+) -> None:
+    """Label examples by hand; `gallery check` doubts them no more."""
+    from siamese.gallery.corrections import HAND, label_of
+
+    opened = _opened(gallery, reference, writable=True)
+    label = label_of(opened, emotion)
+    opened.store.relabel(ids, label, HAND)
+    print(f"{gallery}: {len(ids):,} labelled {label} by hand")
+    opened.close()
 
 
 @gallery_app.command()

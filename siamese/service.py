@@ -1,7 +1,7 @@
 """Photos → readings, comparisons and nearest examples: the one place that knows every room."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -10,12 +10,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from siamese.errors import DoubtError, GalleryError, ImageError, NoFaceError, ReferenceSetError, TeachingError
+from siamese.errors import (
+    AlbumError,
+    DoubtError,
+    GalleryError,
+    ImageError,
+    NoFaceError,
+    ReferenceSetError,
+    TeachingError,
+)
 from siamese.faces.align import alignment, face_crop, warp, whole_picture
 from siamese.faces.decode import Photo, decode
 from siamese.faces.detect import LANDMARKS, Face, FaceDetector
-from siamese.gallery import teaching
+from siamese.gallery import corrections, teaching
+from siamese.gallery.album import Summary, require_few, summarise
 from siamese.gallery.build import Entry, embedded
+from siamese.gallery.checking import LabelCheck, check_labels
+from siamese.gallery.corrections import Correction
 from siamese.gallery.gallery import STORE_FILE, Gallery
 from siamese.gallery.items import Item, Match, Wanted
 from siamese.gallery.shading import Shade, shades_in
@@ -159,6 +170,8 @@ class ExpressionService:
         self._shades = shades
         self._shades_seen: dict[str, tuple[Revision, list[Shade]]] = {}
         self._teaching = Lock()
+        self._checking = Lock()
+        self._checked: tuple[object, LabelCheck] | None = None  # what it was made of, and the last check
 
     @classmethod
     def load(
@@ -293,8 +306,8 @@ class ExpressionService:
         return teaching.taught(self._gallery) if self._gallery else ()
 
     @property
-    def keeps_lessons(self) -> bool:
-        """Whether what is taught is written to the gallery, and known again when the service is loaded again."""
+    def keeps_changes(self) -> bool:
+        """Whether what is taught or corrected is written to the gallery, and known when the service is loaded again."""
         return self._gallery is not None and self._gallery.store.writable and not self._gallery.store.in_memory
 
     def teach(self, name: str, photos: Sequence[Photo], anyway: bool = False) -> Lesson:
@@ -327,6 +340,62 @@ class ExpressionService:
         with self._teaching:
             teaching.forget(self.gallery, self._taught_name(name))
             self._remember()
+
+    def check_labels(self) -> LabelCheck:
+        """Which labels that people gave to the gallery's examples are doubtful; made anew only when it has changed.
+
+        Raises GalleryError where there is no gallery, or too few of its labels were given by people.
+        """
+        with self._checking:
+            gallery = self.gallery
+            state = (gallery.store.identity, gallery.store.revision(), gallery.store.relabellings())
+            if self._checked is None or self._checked[0] != state:
+                self._checked = (state, check_labels(gallery))
+            return self._checked[1]
+
+    def relabel(self, item_id: str, emotion: str) -> Correction:
+        """Label an example of the gallery by hand; its own label confirms that, and it is not doubted again.
+
+        Returns how it was, for `undo`. Raises GalleryError when there is no such example or label, or nothing can be
+        written to the gallery.
+        """
+        with self._teaching:
+            before = corrections.relabel(self._own_gallery(), item_id, emotion)
+            self._remember()  # it may have been an example of what was taught
+            return before
+
+    def remove(self, item_id: str) -> Correction:
+        """Take an example out of the gallery. Returns how it was, for `undo`; raises GalleryError as `relabel` does."""
+        with self._teaching:
+            before = corrections.remove(self._own_gallery(), item_id)
+            self._remember()
+            return before
+
+    def undo(self, correction: Correction) -> None:
+        """Bring an example back as it was before `relabel` or `remove`."""
+        with self._teaching:
+            corrections.undo(self._own_gallery(), correction)
+            self._remember()
+
+    def summarise(self, photos: Iterable[Photo], count: int = 9) -> Summary:
+        """At most `count` photos that best show how varied the expressions in all of them are.
+
+        They are named by their paths, or by their numbers from 1. Those that cannot be read or show no face are left
+        out, with the reason. Raises AlbumError when no photo is left, there are too many faces, or `count` is below 1.
+        """
+        faces: dict[str, list[Reading]] = {}
+        left_out: dict[str, str] = {}
+        for number, photo in enumerate(photos, start=1):
+            name = str(photo) if isinstance(photo, str | os.PathLike) else f"photo {number}"
+            try:
+                faces[name] = self.recognise(photo)
+                require_few(sum(map(len, faces.values())))  # before hours go by
+            except (ImageError, NoFaceError) as error:
+                left_out[name] = str(error)
+        if left_out and not faces:
+            name, why = next(iter(left_out.items()))
+            raise AlbumError(f"None of the {len(left_out):,} photos can be used; the first, {name}: {why}")
+        return Summary(tuple(summarise(faces, count)), len(faces), left_out)
 
     def decode(self, photo: Photo) -> NDArray[np.uint8]:
         """The photo as an RGB array (height, width, 3) uint8, upright, within the limits of the settings."""
@@ -370,6 +439,12 @@ class ExpressionService:
         elif not self._gallery.store.writable:
             self._gallery = self._gallery.copied_to_memory()
         return self._gallery
+
+    def _own_gallery(self) -> Gallery:
+        """The gallery, if a person may correct it. Raises GalleryError for one that must stay as it is."""
+        if not self.keeps_changes:
+            raise GalleryError(f"Nothing can be written to the gallery «{self.gallery.title}»: it stays as it is.")
+        return self.gallery
 
     def _remember(self) -> None:
         self.prototypes = teaching.with_taught(self.gallery, self._built_in)

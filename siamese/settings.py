@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     index_seconds: float = Field(IndexAccess.seconds, gt=0)  # that an index at an address may take to answer
     index_megabytes: float = Field(1500, gt=0)  # of memory that it may take, where the choice is automatic
     teaching: bool = True  # whether the page has the tab Teach
+    checking: bool = True  # whether it has the tab Check, where there are labels to check
+    album_photos: int = Field(100, gt=0)  # that the page's tab Album takes at once
     neighbours: int = Field(12, gt=0)  # nearest examples shown for a face
     page_size: int = Field(24, gt=0)  # examples on one page of the gallery
 

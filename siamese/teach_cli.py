@@ -79,6 +79,6 @@ def list_taught(gallery: Keeper, as_json: AsJson = False, reference: Reference =
 
 def _service(gallery: Path, reference: Path | None) -> "ExpressionService":
     service = load_service(reference, gallery)
-    if not service.keeps_lessons:
+    if not service.keeps_changes:
         raise GalleryError(f"Nothing can be written to the gallery in {gallery}. Name one of your own.")
     return service

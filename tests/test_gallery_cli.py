@@ -12,6 +12,7 @@ import skimage.io
 from siamese.cli import USER_ERROR
 from siamese.gallery.gallery import Gallery
 from siamese.network.runtime import Embedder
+from tests.browser.labelled import labelled_copy
 from tests.test_cli import run
 from tests.tiny import draw_face
 
@@ -190,3 +191,40 @@ def test_an_index_that_does_not_exist_is_named(
 ) -> None:
     assert run("gallery", "info", gallery, "--index", "fast", "--reference", reference) == USER_ERROR
     assert "There is no engine «fast»" in capsys.readouterr().err
+
+
+def test_doubted_labels_are_ranked_and_those_given_by_hand_are_doubted_no_more(
+    reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = labelled_copy(reference, tmp_path / "own")
+    words = ("gallery", "check", tmp_path / "own", "--reference", reference)
+    told = answer(capsys, *words, "--json", "--count", 2)
+    assert (told["checked"], told["doubted"], len(told["labels"])) == (48, 2, 2)
+    first = told["labels"][0]
+    assert first["id"] in wrong and first["label"] != first["suggested"] and first["disagreeing"]
+    assert run(*words) == 0
+    out = capsys.readouterr().out
+    assert first["id"] in out and "48 labels that people gave were checked" in out
+    gallery = tmp_path / "own"
+    assert run("gallery", "relabel", gallery, first["suggested"], first["id"], "--reference", reference) == 0
+    told = answer(capsys, *words, "--json", "--count", 100)
+    assert told["not_checked"] == {"hand": 1}
+    assert first["id"] not in {each["id"] for each in told["labels"]}
+
+
+def test_one_label_can_be_checked_and_an_unknown_one_is_refused(
+    reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labelled_copy(reference, tmp_path / "own")
+    words = ("gallery", "check", tmp_path / "own", "--reference", reference)
+    told = answer(capsys, *words, "--json", "--emotion", "Sad", "--count", 100)
+    assert {each["label"] for each in told["labels"]} <= {"sadness"}
+    assert run(*words, "--emotion", "grin") == USER_ERROR
+    assert "no examples of «grin»" in capsys.readouterr().err
+    assert run("gallery", "relabel", tmp_path / "own", "grin", "nobody", "--reference", reference) == USER_ERROR
+    assert "There is no label «grin»" in capsys.readouterr().err
+
+
+def test_labels_that_nobody_gave_are_not_checked(reference: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("gallery", "check", reference / "gallery", "--reference", reference) == USER_ERROR
+    assert "Not checked: composites (48)" in capsys.readouterr().err

@@ -58,7 +58,7 @@ def test_it_is_recognised_and_browsed_at_once(service: ExpressionService, astron
 def test_the_reference_set_stays_as_it_is(service: ExpressionService, reference: Path) -> None:
     before = (reference / "gallery" / STORE_FILE).read_bytes()
     service.teach("smirk", faces(), anyway=True)
-    assert not service.keeps_lessons
+    assert not service.keeps_changes
     assert (reference / "gallery" / STORE_FILE).read_bytes() == before
     assert ExpressionService.load(reference).taught == ()
 
@@ -66,7 +66,7 @@ def test_the_reference_set_stays_as_it_is(service: ExpressionService, reference:
 def test_a_gallery_of_ones_own_keeps_what_was_taught(reference: Path, own: Path) -> None:
     service = ExpressionService.load(reference, own)
     service.teach("smirk", faces(), anyway=True)
-    assert service.keeps_lessons
+    assert service.keeps_changes
     again = ExpressionService.load(reference, own)
     assert again.taught == ("smirk",)
     np.testing.assert_allclose(again.prototypes.vectors, service.prototypes.vectors, atol=1e-6)

@@ -20,6 +20,7 @@ from siamese.faces.align import CROP_SIZE
 from siamese.gallery.closeness import SAME_PICTURE, patterns
 from siamese.vocabulary import emotion_of
 
+MOST_FACES = 6000  # each is compared with each: 2.4 GB and 10 s here
 SAME_EXPRESSION = 0.9  # cosine; most frames of one CK+ sequence reach it, hardly any two expressions of one person do
 
 _GAIN = 1e-9  # by which a swap must lower the cost, lest rounding swap for ever
@@ -68,14 +69,32 @@ class Highlight:
         return {"photo": self.photo, "face": self.face, "emotion": self.emotion, "stands_for": self.stands_for}
 
 
+@dataclass(frozen=True, eq=False)
+class Summary:
+    """The chosen photos, how many photos they stand for, and why each of the others was left out, by name."""
+
+    highlights: tuple[Highlight, ...]
+    photos: int
+    left_out: Mapping[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the pictures, ready for JSON."""
+        return {
+            "photos": self.photos,
+            "highlights": [highlight.to_dict() for highlight in self.highlights],
+            "left_out": dict(self.left_out),
+        }
+
+
 def summarise(photos: Mapping[str, Sequence[AlbumFace]], count: int) -> list[Highlight]:
     """At most `count` photos that stand for all, those first that stand for most; of equals, the album's first.
 
     Fewer only where there are fewer different ones. Photos without a face are left out, and stand for nothing. Raises
-    AlbumError when no photo has a face, or `count` is below 1.
+    AlbumError when no photo has a face, there are more than MOST_FACES, or `count` is below 1.
     """
     if count < 1:
         raise AlbumError(f"A summary needs room for at least one photo, not {count}.")
+    require_few(sum(map(len, photos.values())))
     names = [name for name, faces in photos.items() if faces]
     if not names:
         raise AlbumError("There is no face in these photos, and so nothing to summarise.")
@@ -95,6 +114,12 @@ def summarise(photos: Mapping[str, Sequence[AlbumFace]], count: int) -> list[Hig
         shown = photos[name][face]
         highlights.append(Highlight(name, face, shown.emotion, int(followers.sum()), shown.portrait))
     return sorted(highlights, key=lambda each: -each.stands_for)
+
+
+def require_few(faces: int) -> None:
+    """Raises AlbumError when there are more faces than can be compared."""
+    if faces > MOST_FACES:
+        raise AlbumError(f"An album may have {MOST_FACES:,} faces, and this one has more. Summarise it part by part.")
 
 
 def different_photos(repeats: NDArray[np.bool_], owners: Rows) -> Rows:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-LABELLED_BY = ("composite", "data set", "folder", "reading", "teaching")
+LABELLED_BY = ("composite", "data set", "folder", "hand", "reading", "teaching")
 
 
 @dataclass(frozen=True)

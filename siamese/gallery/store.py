@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +72,16 @@ class Revision:
 
     row: int = 0
     removals: int = 0
+
+
+class Claim(NamedTuple):
+    """What an item is said to show, and by whom: its row and id, and three of an item's fields."""
+
+    row: int
+    id: str
+    emotion: str
+    labelled_by: str
+    source: str
 
 
 class Store:
@@ -212,6 +222,8 @@ class Store:
                 changed = connection.execute("UPDATE items SET emotion = ?, labelled_by = ? WHERE id = ?", values)
                 if not changed.rowcount:
                     raise self._unknown(item_id)
+            ((times,),) = connection.execute("PRAGMA user_version")
+            connection.execute(f"PRAGMA user_version = {times + 1}")
 
     def replace_embeddings(self, rows: NDArray[np.int64], embeddings: NDArray[np.float32], fingerprint: str) -> None:
         """Give rows the embeddings of another network; once all have them, `adopt` it."""
@@ -256,6 +268,11 @@ class Store:
         """The rows of the wanted items, in the order in which they were added."""
         where, values = _where(wanted)
         return np.array(self._all(f"SELECT row FROM items{where} ORDER BY row", *values), dtype=np.int64).reshape(-1)
+
+    def claims(self) -> list[Claim]:
+        """What every item is said to show, in the order in which they were added."""
+        command = "SELECT row, id, emotion, labelled_by, source FROM items ORDER BY row"
+        return list(map(Claim._make, self._all(command)))
 
     def row(self, item_id: str) -> int:
         """The row of an item. Raises GalleryError when there is none of this id."""
@@ -341,6 +358,10 @@ class Store:
         """How far the history has come."""
         last = dict(self._all("SELECT name, seq FROM sqlite_sequence"))
         return Revision(last.get("items", 0), last.get("removals", 0))
+
+    def relabellings(self) -> int:
+        """How often labels were changed, by whatever process; no index cares, and so a revision does not tell."""
+        return int(self._all("PRAGMA user_version")[0][0])
 
     def removed(self, since: Revision) -> NDArray[np.int64]:
         """The rows that were removed after that revision."""

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.covariance import ledoit_wolf
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from siamese.errors import MeasurementError
 from siamese.metric.checks import require_rows
@@ -167,7 +168,8 @@ def _by_regression(embeddings: NDArray[np.float32], codes: NDArray[np.int64], gr
         if len(known) == 1:
             shares[held_out, known[0]] = 1
         else:
-            model = LogisticRegression(max_iter=1000).fit(embeddings[others], codes[others])
+            with threadpool_limits(1):  # on a busy machine, threads of such small products wait for each other
+                model = LogisticRegression(max_iter=1000).fit(embeddings[others], codes[others])
             shares[np.ix_(held_out, model.classes_)] = model.predict_proba(embeddings[held_out])
     return shares
 

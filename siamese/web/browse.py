@@ -18,6 +18,7 @@ _KINDS = {
     "composite": "Each portrait is an average of many faces, so it shows an expression and nobody in particular.",
     "data set": "Labelled by the data set they come from.",
     "folder": "Labelled by the folders they were in.",
+    "hand": "Labelled by hand.",
     "reading": "Labelled by the network's own reading.",
     "teaching": "Taught by example.",
 }

@@ -1,4 +1,4 @@
-"""A service → the page: Recognise, Compare, Browse, Teach in one Gradio app that asks nothing of other machines."""
+"""A service → the page: Recognise, Compare, Browse and so on in one Gradio app that asks nothing of other machines."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ import gradio as gr
 
 from siamese.service import ExpressionService
 from siamese.vocabulary import EMOTIONS, emotion_of
-from siamese.web import browse, compare, endpoints, parts, recognise, teach
+from siamese.web import album, browse, check, compare, endpoints, parts, recognise, teach
 from siamese.web.theme import STYLE_SHEET, SemblanceTheme
 
 TITLE = "Semblance"
@@ -35,6 +35,11 @@ def build_page(service: ExpressionService, examples: Path | None = None) -> gr.B
             if service.settings.teaching:
                 with gr.Tab("Teach", id="teach") as teaching:
                     teach.build(service, teaching)
+            with gr.Tab("Album", id="album"):
+                album.build(service)
+            if check.has_something_to_check(service):
+                with gr.Tab("Check", id="check") as checking:
+                    check.build(service, checking)
         gr.HTML(f'<p class="imprint"><span>{_IMPRINT}</span></p>')
         endpoints.build(service)
     return page

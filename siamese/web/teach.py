@@ -132,7 +132,7 @@ class _Teach:
         }
 
     def _where(self) -> str:
-        return _KEPT.format(self.service.gallery.title) if self.service.keeps_lessons else _NOT_KEPT
+        return _KEPT.format(self.service.gallery.title) if self.service.keeps_changes else _NOT_KEPT
 
 
 def _paths(photos: Sequence[str] | None) -> list[Path]:

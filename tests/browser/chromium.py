@@ -46,3 +46,13 @@ def watch(page: Page, address: str) -> list[str]:
     page.on("console", lambda said: faults.append(f"console: {said.text}") if said.type == "error" else None)
     page.on("pageerror", lambda error: faults.append(f"error: {error}"))
     return faults
+
+
+def open_tab(page: Page, name: str) -> None:
+    """Press a tab; on a narrow screen some are in a menu."""
+    tab, menu = page.get_by_role("tab", name=name), page.locator(".overflow-menu > button")
+    tab.or_(menu).filter(visible=True).first.wait_for()
+    if not tab.is_visible():
+        menu.click()
+        tab = page.locator(".overflow-dropdown button").filter(has_text=name)
+    tab.click()

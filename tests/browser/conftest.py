@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +23,19 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture(scope="session")
 def address(reference: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the page is served; as the program prints it, once it can be asked."""
+    """Where the page is served."""
+    with served(reference, tmp_path_factory.mktemp("uploads")) as address:
+        yield address
+
+
+@contextmanager
+def served(reference: Path, uploads: Path, *words: str) -> Iterator[str]:
+    """The page's address with these arguments, as the program prints it, once it can be asked."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "app.py", "--reference", str(reference), "--port", str(port)]
-    environment = os.environ | {"GRADIO_TEMP_DIR": str(tmp_path_factory.mktemp("uploads"))}
+    command = [sys.executable, "app.py", "--reference", str(reference), "--port", str(port), *words]
+    environment = os.environ | {"GRADIO_TEMP_DIR": str(uploads)}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as program:
         assert program.stdout
         printed = program.stdout.readline()
@@ -50,7 +58,7 @@ def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
     """Opens the page in a fresh session, for a screen's width and colour scheme; faults fail the test at its end."""
     contexts, faults = [], []
 
-    def opened(width: int = 1280, scheme: str = "light") -> Page:
+    def opened(width: int = 1280, scheme: str = "light", address: str = address) -> Page:
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
         contexts.append(context)
         page = context.new_page()

@@ -2,6 +2,11 @@
 
 python app.py &
 python -m tests.browser.screenshots http://127.0.0.1:7860 docs/images
+
+The tab Check is there for galleries of one's own only, and so it is taken when it is named:
+
+python -m tests.browser.labelled prototypes my-gallery; python app.py --gallery my-gallery &
+python -m tests.browser.screenshots http://127.0.0.1:7860 docs/images check
 """
 
 import io
@@ -15,14 +20,16 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from tests.browser import chromium
+from tests.browser.chromium import open_tab
 
 WIDTHS = {"wide": 1280, "narrow": 390}
 _QUALITY = 85  # of WebP, a tenth of the size of PNG here
+EXAMPLES = Path(__file__).parents[2] / "prototypes" / "examples"
 _SETTLED = 1000  # milliseconds; for pictures to be drawn and transitions to end
 
 
-def main(address: str, folder: Path) -> None:
-    """Take all of them."""
+def main(address: str, folder: Path, tabs: list[str]) -> None:
+    """Take those of these tabs."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary, chromium.launched() as browser:
         portrait = Path(temporary) / "astronaut.png"
@@ -32,7 +39,7 @@ def main(address: str, folder: Path) -> None:
                 page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
                 page.set_default_timeout(chromium.PATIENCE)
                 page.goto(address)
-                for tab in (recognise, compare, browse, teach):
+                for tab in (tab for name in tabs for tab in TABS[name]):
                     tab(page, portrait)
                     page.wait_for_timeout(_SETTLED)
                     picture = Image.open(io.BytesIO(page.screenshot(full_page=True)))
@@ -48,7 +55,7 @@ def recognise(page: Page, portrait: Path) -> None:
 
 def compare(page: Page, portrait: Path) -> None:
     """The portrait beside the first picture of an example pair."""
-    page.get_by_role("tab", name="Compare").click()
+    open_tab(page, "Compare")
     page.locator(".examples.pairs button:visible").filter(has_text="happiness").first.click()
     page.wait_for_selector("#compare-result .verdict")
     page.locator("#compare-second").get_by_label("Remove Image").click()
@@ -59,13 +66,13 @@ def compare(page: Page, portrait: Path) -> None:
 
 def browse(page: Page, portrait: Path) -> None:
     """The gallery's first page."""
-    page.get_by_role("tab", name="Browse").click()
+    open_tab(page, "Browse")
     page.wait_for_selector("#browse-grid .tile")
 
 
 def teach(page: Page, portrait: Path) -> None:
     """The portrait, taught as an expression of its own, and taken back by the next picture."""
-    page.get_by_role("tab", name="Teach").click()
+    open_tab(page, "Teach")
     page.wait_for_timeout(_SETTLED)
     while page.locator("#teach-forget").is_visible():
         page.locator("#teach-forget").click()
@@ -77,5 +84,36 @@ def teach(page: Page, portrait: Path) -> None:
     page.wait_for_selector("#teach-status .lesson")
 
 
+def album(page: Page, portrait: Path) -> None:
+    """The shipped examples, summed up."""
+    open_tab(page, "Album")
+    page.set_input_files("#album-photos input[type=file]", sorted(EXAMPLES.glob("*.webp")))
+    page.locator("#album-photos").get_by_text("surprise").first.wait_for()
+    page.locator("#album-choose").click()
+    page.wait_for_selector("#album-status .tile")
+
+
+def check(page: Page, portrait: Path) -> None:
+    """The most doubtful labels."""
+    open_tab(page, "Check")
+    page.wait_for_selector("#check-grid .tile")
+
+
+def check_one(page: Page, portrait: Path) -> None:
+    """The first of them beside those that contradict it."""
+    check(page, portrait)
+    page.locator("#check-grid button").first.click()
+    page.wait_for_selector("#check-unlike .tile")
+
+
+TABS = {
+    "recognise": [recognise],
+    "compare": [compare],
+    "browse": [browse],
+    "teach": [teach],
+    "album": [album],
+    "check": [check, check_one],
+}
+
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:] or [name for name in TABS if name != "check"])

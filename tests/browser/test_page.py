@@ -10,8 +10,9 @@ from playwright.sync_api import Browser, Page, expect
 from siamese import ExpressionService
 from siamese.vocabulary import EMOTIONS
 from tests.browser import chromium
+from tests.browser.chromium import open_tab
 from tests.browser.conftest import OpenPage
-from tests.tiny import DRAWINGS_PER_EMOTION
+from tests.tiny import DRAWINGS_PER_EMOTION, draw_face
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 expect.set_options(timeout=chromium.PATIENCE)
@@ -19,10 +20,6 @@ expect.set_options(timeout=chromium.PATIENCE)
 
 def upload(page: Page, place: str, file: Path) -> None:
     page.set_input_files(f"#{place} input[type=file]", file)
-
-
-def open_tab(page: Page, name: str) -> None:
-    page.get_by_role("tab", name=name).click()
 
 
 # Recognise
@@ -149,7 +146,7 @@ def test_nothing_scrolls_sideways_on_a_phone(open_page: OpenPage, portrait: Path
     page = open_page(width=390, scheme=scheme)
     upload(page, "recognise-photo", portrait)
     expect(page.locator("#recognise-nearest .tile").first).to_be_visible()
-    for tab in ("Recognise", "Compare", "Browse"):
+    for tab in ("Recognise", "Compare", "Browse", "Album"):
         open_tab(page, tab)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
@@ -194,3 +191,39 @@ def test_teaching_nothing_gets_its_sentence(page: Page) -> None:
     page.get_by_label("Name", exact=True).fill("smirk")
     page.locator("#teach-learn").click()
     expect(page.get_by_role("alert")).to_contain_text("at least one photo")
+
+
+# Album
+
+
+def test_an_album_is_summed_up_on_a_sheet_to_download(page: Page, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{label} {seed}.png" for label in (1, 4) for seed in (0, 1)]
+    for path in paths:
+        label, seed = map(int, path.stem.split())
+        skimage.io.imsave(path, draw_face(label, seed, size=96), check_contrast=False)
+    (tmp_path / "letter.jpg").write_text("Dear reader")
+    open_tab(page, "Album")
+    page.set_input_files("#album-photos input[type=file]", [*paths, tmp_path / "letter.jpg"])
+    expect(page.locator("#album-photos")).to_contain_text("letter")
+    page.get_by_label("number input for How many to choose").fill("2")
+    page.locator("#album-choose").click()
+    expect(page.locator("#album-status .section").first).to_have_text("2 of 4 photos with a face")
+    expect(page.locator("#album-status .tile")).to_have_count(2)
+    expect(page.locator("#album-status")).to_contain_text("letter.jpg: letter.jpg is not an image that can be read")
+    with page.expect_download() as download:
+        page.get_by_text("Download the sheet").click()
+    assert skimage.io.imread(download.value.path()).shape == (278, 448, 3)
+
+
+def test_an_album_without_photos_gets_its_sentence(page: Page) -> None:
+    open_tab(page, "Album")
+    page.locator("#album-choose").click()
+    expect(page.get_by_role("alert")).to_contain_text("Add the album's photos first")
+
+
+# Check
+
+
+def test_what_ships_has_no_labels_to_check(page: Page) -> None:
+    expect(page.get_by_role("tab", name="Album")).to_be_visible()
+    expect(page.get_by_role("tab", name="Check")).to_have_count(0)
