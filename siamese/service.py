@@ -30,7 +30,7 @@ from siamese.gallery.corrections import Correction
 from siamese.gallery.gallery import STORE_FILE, Gallery
 from siamese.gallery.items import Item, Match, Wanted
 from siamese.gallery.shading import Shade, shades_in
-from siamese.gallery.store import IN_MEMORY, Revision
+from siamese.gallery.store import IN_MEMORY
 from siamese.metric.calibration import Calibration
 from siamese.metric.lessons import Lesson, make_lesson
 from siamese.metric.prototypes import Prototypes
@@ -168,7 +168,7 @@ class ExpressionService:
         self.detector = FaceDetector(self.settings.detector)
         self._gallery = gallery
         self._shades = shades
-        self._shades_seen: dict[str, tuple[Revision, list[Shade]]] = {}
+        self._shades_seen: dict[str, tuple[object, list[Shade]]] = {}  # of each emotion: what of, and they
         self._teaching = Lock()
         self._checking = Lock()
         self._checked: tuple[object, LabelCheck] | None = None  # what it was made of, and the last check
@@ -294,10 +294,10 @@ class ExpressionService:
         label = self._label(emotion)
         if self._shades is None or label not in self._shades.names:
             return []
-        revision = self.gallery.store.revision()
-        if label not in self._shades_seen or self._shades_seen[label][0] != revision:
+        state = self._state_of_gallery()
+        if label not in self._shades_seen or self._shades_seen[label][0] != state:
             vectors = self._shades.vectors[self._shades.names.index(label)]
-            self._shades_seen[label] = revision, shades_in(self.gallery, label, vectors)
+            self._shades_seen[label] = state, shades_in(self.gallery, label, vectors)
         return self._shades_seen[label][1]
 
     @property
@@ -347,10 +347,9 @@ class ExpressionService:
         Raises GalleryError where there is no gallery, or too few of its labels were given by people.
         """
         with self._checking:
-            gallery = self.gallery
-            state = (gallery.store.identity, gallery.store.revision(), gallery.store.relabellings())
+            state = self._state_of_gallery()
             if self._checked is None or self._checked[0] != state:
-                self._checked = (state, check_labels(gallery))
+                self._checked = (state, check_labels(self.gallery))
             return self._checked[1]
 
     def relabel(self, item_id: str, emotion: str) -> Correction:
@@ -439,6 +438,11 @@ class ExpressionService:
         elif not self._gallery.store.writable:
             self._gallery = self._gallery.copied_to_memory()
         return self._gallery
+
+    def _state_of_gallery(self) -> object:
+        """Differs from what it was before whenever examples or labels have changed, by whatever process."""
+        store = self.gallery.store
+        return store.identity, store.revision(), store.relabellings()
 
     def _own_gallery(self) -> Gallery:
         """The gallery, if a person may correct it. Raises GalleryError for one that must stay as it is."""

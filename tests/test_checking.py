@@ -29,8 +29,10 @@ def service(reference: Path, own: Path) -> ExpressionService:
 
 def test_a_check_is_made_anew_only_when_the_gallery_has_changed(service: ExpressionService) -> None:
     check = service.check_labels()
+    assert service.shades("fear") is service.shades("fear")
     assert check.doubted and service.check_labels() is check
     service.relabel(check.doubted[0].id, "fear")
+    assert any(match.item.id == check.doubted[0].id for shade in service.shades("fear") for match in shade.examples)
     after = service.check_labels()
     assert after is not check and after.checked == check.checked - 1
     service.remove(check.doubted[1].id)
