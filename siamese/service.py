@@ -29,8 +29,9 @@ from siamese.gallery.checking import LabelCheck, check_labels
 from siamese.gallery.corrections import Correction
 from siamese.gallery.gallery import STORE_FILE, Gallery
 from siamese.gallery.items import Item, Match, Wanted
+from siamese.gallery.maps import GalleryMap, map_of
 from siamese.gallery.shading import Shade, shades_in
-from siamese.gallery.store import IN_MEMORY
+from siamese.gallery.store import IN_MEMORY, Revision
 from siamese.metric.calibration import Calibration
 from siamese.metric.lessons import Lesson, make_lesson
 from siamese.metric.prototypes import Prototypes
@@ -169,9 +170,9 @@ class ExpressionService:
         self._gallery = gallery
         self._shades = shades
         self._shades_seen: dict[str, tuple[object, list[Shade]]] = {}  # of each emotion: what of, and they
-        self._teaching = Lock()
-        self._checking = Lock()
+        self._teaching, self._checking, self._mapping = Lock(), Lock(), Lock()
         self._checked: tuple[object, LabelCheck] | None = None  # what it was made of, and the last check
+        self._map: tuple[tuple[str, Revision, str], GalleryMap] | None = None  # and of which gallery, as it was when
 
     @classmethod
     def load(
@@ -299,6 +300,23 @@ class ExpressionService:
             vectors = self._shades.vectors[self._shades.names.index(label)]
             self._shades_seen[label] = state, shades_in(self.gallery, label, vectors)
         return self._shades_seen[label][1]
+
+    def map(self) -> GalleryMap:
+        """The gallery in the plane, with what was added to it until now.
+
+        Raises GalleryError where there is no gallery, or one too large to draw its map now.
+        """
+        gallery = self.gallery
+        with self._mapping:
+            now = gallery.store.identity, gallery.store.revision(), gallery.store.places_note()
+            if self._map is None or self._map[0] != now:
+                self._map = now, map_of(gallery, self.settings.map_points)
+            return self._map[1]
+
+    def place(self, reading: Reading) -> tuple[float, float]:
+        """Where a face that was read before belongs on the map: x and y in 0…1. Raises what `map` raises."""
+        x, y = self.map().place(reading.embedding[None])[0].tolist()
+        return x, y
 
     @property
     def taught(self) -> tuple[str, ...]:

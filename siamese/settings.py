@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     album_photos: int = Field(100, gt=0)  # that the page's tab Album takes at once
     neighbours: int = Field(12, gt=0)  # nearest examples shown for a face
     page_size: int = Field(24, gt=0)  # examples on one page of the gallery
+    map_points: int = Field(20_000, gt=0)  # examples on the gallery's map; of more, an even sample
 
     def __init__(self, **values: Any) -> None:
         try:

@@ -123,6 +123,22 @@ def test_what_is_exported_can_be_imported_elsewhere(gallery: Path, reference: Pa
     assert run("gallery", "export", gallery, tmp_path / "gallery.zip", "--reference", reference) == 0
     assert run("gallery", "import", tmp_path / "gallery.zip", tmp_path / "two", "--reference", reference) == 0
     assert opened(tmp_path / "two", reference).items == opened(gallery, reference).items
+    assert opened(tmp_path / "two", reference).store.kept_places() is not None
+
+
+def test_the_map_is_drawn_as_a_gallery_is_built_and_anew_when_asked(
+    gallery: Path, photos: Path, reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows, places, until = opened(gallery, reference).store.kept_places() or pytest.fail("there is no map")
+    assert rows.tolist() == [1, 2, 3, 4] and places.shape == (4, 2) and until == 4
+    more = tmp_path / "more"
+    more.mkdir()
+    skimage.io.imsave(more / "new.png", draw_face(4, 9, size=96), check_contrast=False)
+    assert run("gallery", "add", gallery, "--folder", more, "--reference", reference) == 0
+    assert run("gallery", "map", gallery, "--seal", "--reference", reference) == 0
+    assert "5 of 5 examples on the map" in capsys.readouterr().out
+    assert [path.name for path in gallery.iterdir()] == ["gallery.sqlite"]
+    assert (opened(gallery, reference).store.kept_places() or pytest.fail("there is no map"))[2] == 5
 
 
 def test_a_gallery_of_another_network_is_rebuilt_by_the_command_that_the_refusal_names(
@@ -137,6 +153,7 @@ def test_a_gallery_of_another_network_is_rebuilt_by_the_command_that_the_refusal
     assert run(*command[3:]) == 0
     assert "4 of 4 examples read anew" in capsys.readouterr().out
     assert len(Gallery.open(gallery, shipped)) == 4
+    assert Gallery.open(gallery, shipped).store.kept_places() is not None
 
 
 def test_it_is_said_when_nothing_shows_a_face(

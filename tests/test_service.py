@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from siamese import ExpressionService
 from siamese.errors import GalleryError, NoFaceError, ReferenceSetError
+from siamese.gallery.maps import draw_map
 from siamese.vocabulary import EMOTIONS
 from tests.tiny import draw_face
 
@@ -124,6 +125,21 @@ def test_without_shades_in_the_reference_set_an_emotion_has_none(reference: Path
     assert ExpressionService.load(tmp_path / "older").shades("fear") == []
 
 
+def test_the_map_has_every_example_and_a_place_for_a_face(service: ExpressionService) -> None:
+    drawn = service.map()
+    assert drawn is service.map() and len(drawn.rows) == len(service.gallery)
+    x, y = service.place(service.recognise(draw_face(1, size=96))[0])
+    assert 0 <= x <= 1 and 0 <= y <= 1 and type(x) is type(y) is float
+
+
+def test_a_map_that_was_drawn_anew_is_shown_at_once(reference: Path, tmp_path: Path) -> None:
+    shutil.copytree(reference / "gallery", tmp_path / "gallery")
+    service = ExpressionService.load(reference, tmp_path / "gallery")
+    assert len(service.map().rows) == len(service.gallery)
+    draw_map(service.gallery, 5)
+    assert len(service.map().rows) == 5 and service.map() is service.map()
+
+
 @pytest.mark.parametrize("spelling", ["happiness", "happy", "Joy"])
 def test_an_emotion_may_be_spelled_as_people_do(service: ExpressionService, spelling: str) -> None:
     assert {found.emotion for found in service.similar(draw_face(1, size=96), 3, emotion=spelling)} == {"happiness"}
@@ -145,3 +161,5 @@ def test_without_a_gallery_all_but_similar_works(reference: Path, astronaut: NDA
     assert service.recognise(astronaut)
     with pytest.raises(GalleryError, match="gallery build"):
         service.similar(astronaut)
+    with pytest.raises(GalleryError, match="gallery build"):
+        service.map()

@@ -80,6 +80,11 @@ def test_every_emotion_opens_into_shades_that_share_its_composites(service: Expr
         assert sum(shade.share for shade in shades) == pytest.approx(1)
 
 
+def test_the_map_of_the_gallery_comes_with_it(service: ExpressionService) -> None:
+    kept = service.gallery.store.kept_places()
+    assert kept is not None and len(kept[0]) == len(service.gallery)
+
+
 def test_the_gallery_shows_no_single_person(service: ExpressionService) -> None:
     for item in service.gallery.items:
         assert item.labelled_by == "composite"

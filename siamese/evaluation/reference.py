@@ -33,6 +33,7 @@ from siamese.gallery.build import Entry, build_gallery, entries_from_composites,
 from siamese.gallery.composites import Composite, make_composites
 from siamese.gallery.gallery import Gallery
 from siamese.gallery.items import Wanted
+from siamese.gallery.maps import draw_map
 from siamese.metric.calibration import Calibration
 from siamese.metric.prototypes import Prototypes
 from siamese.metric.verification import Verification
@@ -40,6 +41,7 @@ from siamese.network.averaging import averaged
 from siamese.network.joining import joined
 from siamese.network.runtime import Embedder
 from siamese.network.twin import TwinNetwork, load_network
+from siamese.settings import Settings
 from siamese.training.run_folder import BEST
 from siamese.vocabulary import EMOTIONS
 
@@ -66,6 +68,7 @@ def build_reference(
     train_embeddings = embeddings(train, embedder, cache)
     gallery = build_composites(train, train_embeddings, embedder, prototypes, out / "gallery", cache)
     write_examples(gallery, out / "examples", reader(embedder, prototypes))
+    draw_map(gallery, Settings().map_points)
     gallery.seal()
     write_evidence(out, root, figures, network, embedder, cache)
 
@@ -99,6 +102,7 @@ def build_own_reference(run: Path, dataset: str, root: Path, out: Path, cache: P
     train = load_dataset(dataset, root, "train").labelled()
     title = f"{root.resolve().name}, {len(train):,} pictures"
     gallery = build_gallery(entries_of(train, cache), embedder, title, out / "gallery")
+    draw_map(gallery, Settings().map_points)
     write_examples(gallery, out / "examples", reader(embedder, Prototypes.load(out / "prototypes.npz")))
 
 

@@ -25,6 +25,7 @@ FORMAT = "2"
 IN_MEMORY = ":memory:"
 _BATCH = 8192
 _BUSY_SECONDS = 60.0  # how long one writer waits for another
+_MAP = "map"  # what `about` calls the note on the places that were kept
 _UNIT = 1e-3  # how far an embedding's length may be from one
 _SCHEMA = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -54,6 +55,12 @@ _COLUMNS = "items.row, id, content, emotion, labelled_by, source, box, notes, th
 _ADD_ITEM = """
 INSERT INTO items (id, content, emotion, labelled_by, source, box, notes, fingerprint, embedding)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING RETURNING row
+"""
+# Derived from the embeddings, and made when a map is first kept: files without one are as good.
+_PLACES = """
+CREATE TABLE IF NOT EXISTS places (
+    row INTEGER PRIMARY KEY REFERENCES items ON DELETE CASCADE, x REAL NOT NULL, y REAL NOT NULL
+)
 """
 
 
@@ -242,6 +249,21 @@ class Store:
             connection.executemany("UPDATE about SET value = ? WHERE name = ?", [(v, k) for k, v in changed.items()])
         self._about |= changed
 
+    def keep_places(self, rows: NDArray[np.int64], places: NDArray[np.float32], until: int) -> None:
+        """Keep the places (n, 2) of these rows in the plane, in place of any; `until` was the last row at the time.
+
+        Rows that were removed meanwhile are left out.
+        """
+        with self._writing() as connection:
+            connection.execute(_PLACES)
+            connection.execute("DELETE FROM places")
+            connection.executemany(
+                "INSERT INTO places SELECT row, ?, ? FROM items WHERE row = ?",
+                [(x, y, row) for row, (x, y) in zip(rows.tolist(), places.tolist(), strict=True)],
+            )
+            note = json.dumps({"fingerprint": self.fingerprint, "until": until, "name": uuid.uuid4().hex})
+            connection.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (_MAP, note))
+
     # what it holds
 
     def __len__(self) -> int:
@@ -273,6 +295,10 @@ class Store:
         """What every item is said to show, in the order in which they were added."""
         command = "SELECT row, id, emotion, labelled_by, source FROM items ORDER BY row"
         return list(map(Claim._make, self._all(command)))
+
+    def rows_after(self, row: int) -> NDArray[np.int64]:
+        """The rows that were given to items after this one, ascending."""
+        return np.array(self._all("SELECT row FROM items WHERE row > ? ORDER BY row", row), dtype=np.int64).reshape(-1)
 
     def row(self, item_id: str) -> int:
         """The row of an item. Raises GalleryError when there is none of this id."""
@@ -319,6 +345,25 @@ class Store:
         while found := self._all(command, after, until.row, _BATCH):
             after = found[-1][0]
             yield np.array([row for row, _ in found], dtype=np.int64), self._matrix([blob for _, blob in found])
+
+    def places_note(self) -> str:
+        """What is noted of the places that are kept, as JSON; another text once others are kept."""
+        found = self._all("SELECT value FROM about WHERE name = ?", _MAP)
+        return str(found[0][0]) if found else "{}"
+
+    def kept_places(self) -> tuple[NDArray[np.int64], NDArray[np.float32], int] | None:
+        """The rows, places (n, 2) and last row that were kept, or None where there are none of this network."""
+        note = json.loads(self.places_note())
+        if note.get("fingerprint") != self.fingerprint:
+            return None
+        kept = np.array(self._all("SELECT row, x, y FROM places ORDER BY row"), dtype=np.float64).reshape(-1, 3)
+        return kept[:, 0].astype(np.int64), kept[:, 1:].astype(np.float32), note["until"]
+
+    def emotions_of(self, rows: NDArray[np.int64]) -> list[str]:
+        """The labels of these rows, in this order; of one that was removed meanwhile, an empty one."""
+        chosen = "SELECT row, emotion FROM items WHERE row IN (SELECT value FROM json_each(?))"
+        found = dict(self._all(chosen, json.dumps(rows.tolist())))
+        return [found.get(row, "") for row in rows.tolist()]
 
     def crops(self, fingerprint_other_than: str, size: int) -> list[tuple[int, bytes | None]]:
         """Up to `size` rows whose embedding is not of this network, with the inputs that were kept."""

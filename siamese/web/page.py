@@ -7,7 +7,7 @@ import gradio as gr
 
 from siamese.service import ExpressionService
 from siamese.vocabulary import EMOTIONS, emotion_of
-from siamese.web import album, browse, check, compare, endpoints, parts, recognise, teach
+from siamese.web import album, browse, check, compare, endpoints, map, parts, recognise, teach
 from siamese.web.theme import STYLE_SHEET, SemblanceTheme
 
 TITLE = "Semblance"
@@ -32,6 +32,8 @@ def build_page(service: ExpressionService, examples: Path | None = None) -> gr.B
                 compare.build(service, photos)
             with gr.Tab("Browse", id="browse") as browsing:
                 browse.build(service, parts.first_of_each(photos), browsing)
+            with gr.Tab("Map", id="map") as mapping:
+                map.build(service, parts.first_of_each(photos), mapping)
             if service.settings.teaching:
                 with gr.Tab("Teach", id="teach") as teaching:
                     teach.build(service, teaching)

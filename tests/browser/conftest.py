@@ -1,11 +1,6 @@
 """The page as `app.py` serves it on the tiny reference set, in a browser that fails a test on any fault."""
 
-import os
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +10,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page
 
 from tests.browser import chromium
-
-ROOT = Path(__file__).parents[2]
+from tests.browser.serving import served
 
 OpenPage = Callable[..., Page]
 
@@ -24,24 +18,8 @@ OpenPage = Callable[..., Page]
 @pytest.fixture(scope="session")
 def address(reference: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the page is served."""
-    with served(reference, tmp_path_factory.mktemp("uploads")) as address:
+    with served(tmp_path_factory.mktemp("uploads"), "--reference", reference) as address:
         yield address
-
-
-@contextmanager
-def served(reference: Path, uploads: Path, *words: str) -> Iterator[str]:
-    """The page's address with these arguments, as the program prints it, once it can be asked."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "app.py", "--reference", str(reference), "--port", str(port), *words]
-    environment = os.environ | {"GRADIO_TEMP_DIR": str(uploads)}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as program:
-        assert program.stdout
-        printed = program.stdout.readline()
-        assert printed.startswith("Semblance: http://"), "app.py ended without serving the page"
-        yield printed.split()[1]
-        program.terminate()
 
 
 @pytest.fixture(scope="session")

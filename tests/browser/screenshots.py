@@ -70,6 +70,16 @@ def browse(page: Page, portrait: Path) -> None:
     page.wait_for_selector("#browse-grid .tile")
 
 
+def map(page: Page, portrait: Path) -> None:
+    """The portrait among its neighbours on the gallery's map."""
+    open_tab(page, "Map")
+    page.wait_for_selector(".map-frame[data-count]")
+    page.get_by_role("button", name="Place a photo on the map").click()
+    page.set_input_files("#map-photo input[type=file]", portrait)
+    page.wait_for_selector('.map-frame[data-chosen="photo"]')
+    page.get_by_role("button", name="Place a photo on the map").click()
+
+
 def teach(page: Page, portrait: Path) -> None:
     """The portrait, taught as an expression of its own, and taken back by the next picture."""
     open_tab(page, "Teach")
@@ -110,6 +120,7 @@ TABS = {
     "recognise": [recognise],
     "compare": [compare],
     "browse": [browse],
+    "map": [map],
     "teach": [teach],
     "album": [album],
     "check": [check, check_one],

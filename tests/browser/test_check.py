@@ -9,8 +9,9 @@ from playwright.sync_api import Page, expect
 from siamese import ExpressionService
 from tests.browser import chromium
 from tests.browser.chromium import open_tab
-from tests.browser.conftest import OpenPage, served
+from tests.browser.conftest import OpenPage
 from tests.browser.labelled import labelled_copy
+from tests.browser.serving import served
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 expect.set_options(timeout=chromium.PATIENCE)
@@ -25,7 +26,7 @@ def own(reference: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def own_address(reference: Path, own: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(reference, tmp_path_factory.mktemp("uploads"), "--gallery", str(own)) as address:
+    with served(tmp_path_factory.mktemp("uploads"), "--reference", reference, "--gallery", own) as address:
         yield address
 
 

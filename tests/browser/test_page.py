@@ -146,7 +146,7 @@ def test_nothing_scrolls_sideways_on_a_phone(open_page: OpenPage, portrait: Path
     page = open_page(width=390, scheme=scheme)
     upload(page, "recognise-photo", portrait)
     expect(page.locator("#recognise-nearest .tile").first).to_be_visible()
-    for tab in ("Recognise", "Compare", "Browse", "Album"):
+    for tab in ("Recognise", "Compare", "Browse", "Map", "Album"):
         open_tab(page, tab)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 

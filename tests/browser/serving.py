@@ -1,0 +1,27 @@
+"""`app.py` as a program of its own, for as long as a browser needs it."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def served(uploads: Path, *words: object) -> Iterator[str]:
+    """Serve the page with these arguments; its address, as the program prints it once it can be asked."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "app.py", "--port", str(port), *map(str, words)]
+    environment = os.environ | {"GRADIO_TEMP_DIR": str(uploads)}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout
+        printed = program.stdout.readline()
+        assert printed.startswith("Semblance: http://"), "app.py ended without serving the page"
+        yield printed.split()[1]
+        program.terminate()
