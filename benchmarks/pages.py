@@ -10,13 +10,9 @@ the answer is drawn.
 import argparse
 import json
 import os
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -29,11 +25,18 @@ from siamese.evaluation.tables import table
 from siamese.gallery.gallery import Gallery
 from siamese.gallery.items import Item
 from siamese.service import ExpressionService
+from siamese.settings import Settings
+from siamese.vocabulary import EMOTIONS
 from tests.browser import chromium
+from tests.browser.chromium import open_tab
+from tests.browser.serving import served
 
 LIMIT = 1.0  # second
 _NOISE = 0.4  # length of what is added to an embedding
+_SPREAD = 0.02  # of the places around the one of the example that they were made from
+_WRONG = 25  # one label of so many is made wrong, most of the time
 _BATCH = 1000
+_SETTLED = 1000  # milliseconds, until a tab that was opened has shown what it has
 _PAGE = """\
 ## How fast the page reacts with {items:,} examples
 
@@ -42,19 +45,27 @@ python -m benchmarks.pages{options} > docs/results/pages.md
 ```
 
 Seconds from the press until the answer is drawn, in Chromium on the machine that serves the page, {cores} cores: the
-first time, which may have to compute what is kept afterwards, and the median and the longest of {repeats} more.
+first time, which may have to compute what is kept afterwards, and the median and the longest of {repeats} more. What
+computes shows its progress meanwhile.
 
 {table}"""
 
 
+Press = Callable[[Page], None]
+
+
 @dataclass(frozen=True)
 class Action:
-    """Something that a person does in a tab: `before` makes it ready, and is not timed; `press` does it and waits."""
+    """Something that a person does in a tab: `before` makes it ready, and is not timed; `press` does it and waits.
+
+    What `computes` shows its progress, and need not end within a second.
+    """
 
     tab: str
     name: str
-    press: Callable[[Page], None]
-    before: Callable[[Page], None] = lambda page: None
+    press: Press
+    before: Press = lambda page: None
+    computes: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,7 @@ class Reaction:
     first: float
     median: float
     longest: float
+    computes: bool = False
 
     @property
     def in_time(self) -> bool:
@@ -74,112 +86,189 @@ class Reaction:
 
 
 def make_gallery(folder: Path, items: int) -> None:
-    """A gallery of so many examples, labelled as if by the folders that they were in."""
+    """A gallery of so many examples, labelled as if by the folders that they were in, some wrongly, with their map.
+
+    Drawing the map anew would take minutes; here each example lies near the one that it was made from.
+    """
     service = ExpressionService.load()
-    shipped, rows = service.gallery.items, service.gallery.embeddings
+    shipped, rows, places = service.gallery.items, service.gallery.embeddings, service.map().places
+    crops = list(service.gallery.store.crops_of(service.gallery.store.rows()).values())
     gallery = Gallery.create(folder, "Made up", service.embedder.fingerprint, rows.shape[1])
-    random = np.random.default_rng(0)
+    random, laid_out = np.random.default_rng(0), []
     for start in range(0, items, _BATCH):
         chosen = random.integers(len(shipped), size=min(_BATCH, items - start))
         noise = random.normal(size=(len(chosen), rows.shape[1])) / np.sqrt(rows.shape[1])
         moved = (rows[chosen] + _NOISE * noise).astype(np.float32)
-        copies = [
-            replace(_copied(shipped[row], f"{start + place:06}"), labelled_by="folder")
-            for place, row in enumerate(chosen)
-        ]
-        gallery.add(copies, moved / np.linalg.norm(moved, axis=1, keepdims=True))
+        laid_out.append(places[chosen] + _SPREAD * random.normal(size=(len(chosen), 2)))
+        copies = [_copied(shipped[row], start + place) for place, row in enumerate(chosen)]
+        gallery.add(copies, moved / np.linalg.norm(moved, axis=1, keepdims=True), [crops[row] for row in chosen])
+    own = gallery.store.rows()
+    gallery.store.keep_places(own, np.clip(np.concatenate(laid_out), 0, 1).astype(np.float32), int(own[-1]))
     gallery.close()
 
 
-def _copied(item: Item, name: str) -> Item:
-    return replace(item, id=name, source=f"{item.emotion}/{name}.jpg", content=name)
+def _copied(item: Item, number: int) -> Item:
+    emotion = EMOTIONS[number % len(EMOTIONS)] if number % _WRONG == 0 else item.emotion
+    name = f"{number:06}"
+    return replace(item, id=name, emotion=emotion, source=f"{name}.jpg", content=name, labelled_by="folder")
 
 
-@contextmanager
-def served(gallery: Path) -> Iterator[str]:
-    """The address of the page with this gallery."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "app.py", "--gallery", str(gallery), "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
-        assert program.stdout is not None
-        yield program.stdout.readline().split()[1]
-        program.terminate()
+def actions(photo: Path, album: Sequence[Path]) -> list[Action]:
+    """What is done, tab by tab, in this order, with a photo of one face and the photos of an album."""
+    away = _open("Recognise", "#recognise-photo")
+    return [
+        Action("Recognise", "read a photo", _read(photo), _without("recognise-photo", "#recognise-nearest .tile")),
+        Action("Compare", "compare two examples", _pair, _no_pair),
+        Action("Browse", "open an emotion into its shades", _emotion("happiness"), _emotion("All")),
+        Action("Browse", "turn a page", _next_page, _emotion("All")),
+        Action("Browse", "show what is nearest to an example", _nearest, _back),
+        Action("Map", "open", _open("Map", ".map-frame[data-count]"), away),
+        Action("Map", "show what is nearest to a point", _point),
+        Action("Teach", "teach an expression", _teach(photo), _forgotten),
+        Action("Album", f"choose from {len(album)} photos", _choose(album), computes=True),
+        Action("Check", "open, all labels checked", _open("Check", "#check-grid .tile"), away, computes=True),
+        Action("Check", "show a doubted label", _doubted, _all_doubted),
+        Action("Check", "keep a label", _keep),
+    ]
 
 
-def actions(photo: Path) -> list[Action]:
-    """What is done, tab by tab, in this order."""
+def _open(tab: str, there: str) -> Press:
+    def press(page: Page) -> None:
+        open_tab(page, tab)
+        page.locator(there).first.wait_for(state="visible")
 
-    def upload(place: str) -> Callable[[Page], None]:
-        return lambda page: page.set_input_files(f"#{place} input[type=file]", photo)
+    return press
 
-    def cleared(place: str, left: str) -> Callable[[Page], None]:
-        def clear(page: Page) -> None:
-            if page.locator(f"#{place}").get_by_label("Remove Image").is_visible():
-                page.locator(f"#{place}").get_by_label("Remove Image").click()
-                expect(page.locator(left)).to_have_count(0)
 
-        return clear
+def _without(place: str, left: str) -> Press:
+    """Take the photo away that is there, with what came of it."""
 
-    def read(page: Page) -> None:
-        upload("recognise-photo")(page)
+    def press(page: Page) -> None:
+        if page.locator(f"#{place}").get_by_label("Remove Image").is_visible():
+            page.locator(f"#{place}").get_by_label("Remove Image").click()
+            expect(page.locator(left)).to_have_count(0)
+
+    return press
+
+
+def _read(photo: Path) -> Press:
+    def press(page: Page) -> None:
+        page.set_input_files("#recognise-photo input[type=file]", photo)
         page.wait_for_selector("#recognise-nearest .tile")
 
-    def pair(page: Page) -> None:
-        page.locator(".examples.pairs button:visible").first.click()
-        page.wait_for_selector("#compare-result .verdict")
+    return press
 
-    def no_pair(page: Page) -> None:
-        for place in ("compare-first", "compare-second"):
-            cleared(place, "#compare-result .verdict")(page)
 
-    def emotion(name: str, heading: str) -> Callable[[Page], None]:
-        def choose(page: Page) -> None:
-            page.locator("#browse-emotion").get_by_role("radio", name=name).check()
-            expect(page.locator("#browse-title")).to_contain_text(heading)
-            expect(page.locator("#browse-shades .section")).to_have_count(0 if name == "All" else 1)
+def _pair(page: Page) -> None:
+    page.locator(".examples.pairs button:visible").first.click()
+    page.wait_for_selector("#compare-result .verdict")
 
-        return choose
 
-    def turn(page: Page) -> None:
-        number = int(page.locator(".pager p").inner_text().split()[1])
-        page.get_by_role("button", name="Next").click()
-        expect(page.locator(".pager")).to_contain_text(f"Page {number + 1} of")
+def _no_pair(page: Page) -> None:
+    for place in ("compare-first", "compare-second"):
+        _without(place, "#compare-result .verdict")(page)
 
-    def nearest(page: Page) -> None:
-        page.locator("#browse-grid button").first.click()
-        expect(page.locator("#browse-title")).to_contain_text("Nearest to this example")
 
-    def back(page: Page) -> None:
-        if page.get_by_role("button", name="Back to all").is_visible():
-            page.get_by_role("button", name="Back to all").click()
-            expect(page.locator("#browse-title")).to_contain_text("All examples")
+def _emotion(name: str) -> Press:
+    def press(page: Page) -> None:
+        page.locator("#browse-emotion").get_by_role("radio", name=name).check()
+        heading = "All examples" if name == "All" else f"All examples of {name}"
+        expect(page.locator("#browse-title .section")).to_have_text(heading)
+        expect(page.locator("#browse-shades .section")).to_have_count(0 if name == "All" else 1)
 
-    everything = emotion("All", "All examples")
-    return [
-        Action("Recognise", "read a photo", read, cleared("recognise-photo", "#recognise-nearest .tile")),
-        Action("Compare", "compare two examples", pair, no_pair),
-        Action("Browse", "open an emotion into its shades", emotion("happiness", "of happiness"), everything),
-        Action("Browse", "turn a page", turn, everything),
-        Action("Browse", "show what is nearest to an example", nearest, back),
-    ]
+    return press
+
+
+def _next_page(page: Page) -> None:
+    pager = page.locator(".pager").filter(visible=True)
+    number = int(pager.locator("p").inner_text().split()[1])
+    pager.get_by_role("button", name="Next").click()
+    expect(pager).to_contain_text(f"Page {number + 1} of")
+
+
+def _nearest(page: Page) -> None:
+    page.locator("#browse-grid button").first.click()
+    expect(page.locator("#browse-title")).to_contain_text("Nearest to this example")
+
+
+def _back(page: Page) -> None:
+    if page.get_by_role("button", name="Back to all").filter(visible=True).count():
+        page.get_by_role("button", name="Back to all").filter(visible=True).click()
+        expect(page.locator("#browse-title")).to_contain_text("All examples")
+
+
+def _point(page: Page) -> None:
+    """Press the point of the example after the one that is shown now."""
+    first = "document.querySelector('#map-near button')?.dataset.key"
+    shown = page.evaluate(first)
+    row = 1 + int(page.evaluate("window.pressed = (window.pressed ?? 0) + 1"))
+    x, y = page.evaluate(f"document.querySelector('.map-frame').pixelOf({row})")
+    page.locator(".map-marks").click(position={"x": x, "y": y})
+    page.wait_for_function(f"shown => ({first} ?? shown) !== shown", arg=shown)
+
+
+def _teach(photo: Path) -> Press:
+    def press(page: Page) -> None:
+        page.get_by_label("Name", exact=True).fill("stargazing")
+        page.set_input_files("#teach-photos input[type=file]", photo)
+        page.locator("#teach-photos").get_by_text(photo.name).wait_for()
+        page.locator("#teach-learn").click()
+        page.wait_for_selector("#teach-status .lesson")
+
+    return press
+
+
+def _forgotten(page: Page) -> None:
+    if page.locator("#teach-forget").is_visible():
+        page.locator("#teach-forget").click()
+        expect(page.locator("#teach-status .lesson")).to_have_count(0)
+
+
+def _choose(album: Sequence[Path]) -> Press:
+    def press(page: Page) -> None:
+        if page.locator("#album-status .lesson").count() == 0:
+            page.set_input_files("#album-photos input[type=file]", list(album))
+            page.locator("#album-photos").get_by_text(album[-1].stem).first.wait_for()
+        chosen = 1 + page.locator("#album-status .tile").count() % 2
+        page.locator("#album-count input[type=number]").fill(str(chosen))
+        page.locator("#album-choose").click()
+        expect(page.locator("#album-status .tile")).to_have_count(chosen)
+
+    return press
+
+
+def _doubted(page: Page) -> None:
+    page.locator("#check-grid button").first.click()
+    page.locator("#check-one").wait_for(state="visible")
+
+
+def _all_doubted(page: Page) -> None:
+    if page.locator("#check-back").is_visible():
+        page.locator("#check-back").click()
+        page.locator("#check-grid button").first.wait_for(state="visible")
+
+
+def _keep(page: Page) -> None:
+    shown = page.locator("#check-one .query").inner_text()
+    page.locator("#check-keep").click()
+    expect(page.locator("#check-one .query")).not_to_have_text(shown)
 
 
 def measure(page: Page, action: Action, repeats: int) -> Reaction:
     """Do it once and then so many times more."""
-    page.get_by_role("tab", name=action.tab).click()
     times = []
     for _ in range(1 + repeats):
+        open_tab(page, action.tab)
+        page.wait_for_timeout(_SETTLED)
         action.before(page)
         started = time.perf_counter()
         action.press(page)
         times.append(time.perf_counter() - started)
     first, *others = times
-    return Reaction(action.tab, action.name, first, float(np.median(others)), max(others))
+    return Reaction(action.tab, action.name, first, float(np.median(others)), max(others), action.computes)
 
 
-def measure_all(address: str, photo: Path, repeats: int) -> list[Reaction]:
+def measure_all(address: str, photo: Path, album: Sequence[Path], repeats: int) -> list[Reaction]:
     """Every action on the page at this address."""
     expect.set_options(timeout=chromium.PATIENCE)
     with chromium.launched() as browser:
@@ -187,7 +276,7 @@ def measure_all(address: str, photo: Path, repeats: int) -> list[Reaction]:
         page.set_default_timeout(chromium.PATIENCE)
         page.goto(address)
         page.wait_for_selector("#recognise-photo")
-        return [measure(page, action, repeats) for action in actions(photo)]
+        return [measure(page, action, repeats) for action in actions(photo, album)]
 
 
 def page_of(reactions: Sequence[Reaction], items: int, repeats: int, options: str) -> str:
@@ -196,7 +285,7 @@ def page_of(reactions: Sequence[Reaction], items: int, repeats: int, options: st
         (
             f"{each.tab}: {each.name}",
             *(f"{seconds:.2f}" for seconds in (each.first, each.median, each.longest)),
-            "yes" if each.in_time else "no",
+            "computes" if each.computes else "yes" if each.in_time else "no",
         )
         for each in reactions
     )
@@ -214,9 +303,10 @@ def main(arguments: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         gallery, photo = Path(temporary) / "gallery", Path(temporary) / "photo.png"
         skimage.io.imsave(photo, skimage.data.astronaut())
+        album = sorted((Settings().reference / "examples").glob("*.webp"))
         make_gallery(gallery, words.items)
-        with served(gallery) as address:
-            reactions = measure_all(address, photo, words.repeats)
+        with served(Path(temporary) / "uploads", "--gallery", gallery) as address:
+            reactions = measure_all(address, photo, album, words.repeats)
     if words.json:
         print(json.dumps({"items": words.items, "reactions": [asdict(each) for each in reactions]}))
         return

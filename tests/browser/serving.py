@@ -21,7 +21,9 @@ def served(uploads: Path, *words: object) -> Iterator[str]:
     environment = os.environ | {"GRADIO_TEMP_DIR": str(uploads)}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as program:
         assert program.stdout
-        printed = program.stdout.readline()
-        assert printed.startswith("Semblance: http://"), "app.py ended without serving the page"
-        yield printed.split()[1]
-        program.terminate()
+        try:
+            printed = program.stdout.readline()
+            assert printed.startswith("Semblance: http://"), "app.py ended without serving the page"
+            yield printed.split()[1]
+        finally:
+            program.terminate()
