@@ -70,6 +70,12 @@ def browse(page: Page, portrait: Path) -> None:
     page.wait_for_selector("#browse-grid .tile")
 
 
+def shades(page: Page, portrait: Path) -> None:
+    """An emotion, opened into its shades."""
+    page.locator("#browse-emotion").get_by_role("radio", name="surprise").check()
+    page.wait_for_selector("#browse-shades .shades")
+
+
 def map(page: Page, portrait: Path) -> None:
     """The portrait among its neighbours on the gallery's map."""
     open_tab(page, "Map")
@@ -119,7 +125,7 @@ def check_one(page: Page, portrait: Path) -> None:
 TABS = {
     "recognise": [recognise],
     "compare": [compare],
-    "browse": [browse],
+    "browse": [browse, shades],
     "map": [map],
     "teach": [teach],
     "album": [album],
