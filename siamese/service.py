@@ -205,6 +205,15 @@ class ExpressionService:
         )
 
     @property
+    def gallery_version(self) -> object:
+        """Differs from what it was whenever the gallery's examples or labels have changed, by whatever process.
+
+        Raises GalleryError where there is no gallery.
+        """
+        store = self.gallery.store
+        return store.identity, store.revision(), store.relabellings()
+
+    @property
     def gallery(self) -> Gallery:
         """The gallery in use. Raises GalleryError when there is none."""
         if self._gallery is None:
@@ -295,10 +304,10 @@ class ExpressionService:
         label = self._label(emotion)
         if self._shades is None or label not in self._shades.names:
             return []
-        state = self._state_of_gallery()
-        if label not in self._shades_seen or self._shades_seen[label][0] != state:
+        version = self.gallery_version
+        if label not in self._shades_seen or self._shades_seen[label][0] != version:
             vectors = self._shades.vectors[self._shades.names.index(label)]
-            self._shades_seen[label] = state, shades_in(self.gallery, label, vectors)
+            self._shades_seen[label] = version, shades_in(self.gallery, label, vectors)
         return self._shades_seen[label][1]
 
     def map(self) -> GalleryMap:
@@ -365,9 +374,9 @@ class ExpressionService:
         Raises GalleryError where there is no gallery, or too few of its labels were given by people.
         """
         with self._checking:
-            state = self._state_of_gallery()
-            if self._checked is None or self._checked[0] != state:
-                self._checked = (state, check_labels(self.gallery))
+            version = self.gallery_version
+            if self._checked is None or self._checked[0] != version:
+                self._checked = (version, check_labels(self.gallery))
             return self._checked[1]
 
     def relabel(self, item_id: str, emotion: str) -> Correction:
@@ -456,11 +465,6 @@ class ExpressionService:
         elif not self._gallery.store.writable:
             self._gallery = self._gallery.copied_to_memory()
         return self._gallery
-
-    def _state_of_gallery(self) -> object:
-        """Differs from what it was before whenever examples or labels have changed, by whatever process."""
-        store = self.gallery.store
-        return store.identity, store.revision(), store.relabellings()
 
     def _own_gallery(self) -> Gallery:
         """The gallery, if a person may correct it. Raises GalleryError for one that must stay as it is."""

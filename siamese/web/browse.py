@@ -54,7 +54,7 @@ class _Grid:
                 self.face = parts.face_chooser("Face")
                 self.whole = parts.whole_checkbox()
                 parts.example_tiles(examples, [self.photo], [(index,) for index in range(len(examples))])
-        self.query, self.number, self.seen = gr.State(None), gr.State(1), gr.State(None)
+        self.query, self.number, self.seen, self.version = (gr.State(each) for each in (None, 1, None, None))
         self.status = gr.HTML(visible=False, elem_id="browse-status")
         self.shades = gr.HTML(visible=False, js_on_load=cards.TILE_SCRIPT, elem_id="browse-shades")
         with gr.Row(elem_classes="title-row"):
@@ -67,12 +67,12 @@ class _Grid:
             self.following = gr.Button("Next", size="sm", min_width=80)
 
         self.view = [self.shades, self.title, self.back, self.tiles, self.previous, self.place, self.following]
-        self.state = [self.query, self.number, self.seen]
+        self.state = [self.query, self.number, self.seen, self.version]
 
     def listen(self, tab: gr.Tab) -> None:
         """Connect the events."""
         at = [self.query, self.emotion, self.number]
-        self._on([tab.select], self._refresh, at)
+        self._on([tab.select], self._refresh, [*at, self.version])
         self._on([], lambda: self._show(None, _EVERY, 1), [])
         self._on([self.emotion.input], lambda query, emotion: self._show(query, emotion, 1), at[:2])
         self._on([self.previous.click], lambda query, emotion, number: self._show(query, emotion, number - 1), at)
@@ -111,6 +111,7 @@ class _Grid:
             self.following: gr.update(interactive=number < pages),
             self.query: query,
             self.number: number,
+            self.version: self.service.gallery_version,
         }
 
     def _emotions(self) -> list[tuple[str, str]]:
@@ -119,8 +120,13 @@ class _Grid:
             *((f"{emotion_of(name).symbol} {name}", name) for name in self.service.gallery.emotions),
         ]
 
-    def _refresh(self, query: Query, emotion: str, number: int) -> Updates:
-        """The same page, of a gallery that may have changed meanwhile."""
+    def _refresh(self, query: Query, emotion: str, number: int, version: object) -> Updates:
+        """The same page, of a gallery that has changed meanwhile.
+
+        Else nothing is touched: a person may have pressed something by the time that the answer arrives.
+        """
+        if version == self.service.gallery_version:
+            return {self.version: version}
         choices = self._emotions()
         emotion = emotion if emotion in {value for _, value in choices} else _EVERY
         query = None if isinstance(query, str) and query not in self.service.gallery else query

@@ -106,6 +106,7 @@ def test_browse_page_by_page_and_by_emotion(page: Page) -> None:
 
 def test_an_emotion_opens_into_its_shades_whose_examples_lead_on(page: Page) -> None:
     open_tab(page, "Browse")
+    expect(page.locator(".pager").filter(visible=True)).to_contain_text("Page 1 of")
     page.locator("#browse-emotion").get_by_role("radio", name="fear").check()
     expect(page.locator("#browse-shades .section")).to_have_text("Shades of fear")
     expect(page.locator("#browse-shades .strip button")).to_have_count(DRAWINGS_PER_EMOTION)
