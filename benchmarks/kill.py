@@ -163,6 +163,8 @@ def main(arguments: list[str] | None = None) -> None:
     print(json.dumps(asdict(evidence)) if words.json else page(evidence))
     if evidence.unharmed < evidence.kills:
         raise SystemExit("The gallery came to harm.")
+    if not evidence.acknowledged:
+        raise SystemExit("Nothing was added, and so nothing could be lost: the adding process does not start.")
 
 
 if __name__ == "__main__":

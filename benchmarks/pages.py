@@ -124,7 +124,8 @@ def actions(photo: Path, album: Sequence[Path]) -> list[Action]:
         Action("Browse", "show what is nearest to an example", _nearest, _back),
         Action("Map", "open", _open("Map", ".map-frame[data-count]"), away),
         Action("Map", "show what is nearest to a point", _point),
-        Action("Teach", "teach an expression", _teach(photo), _forgotten),
+        Action("Teach", "be told what speaks against teaching", _doubts(photo), _forgotten),
+        Action("Teach", "teach it anyway", _taught, _in_turn(_forgotten, _doubts(photo))),
         Action("Album", f"choose from {len(album)} photos", _choose(album), computes=True),
         Action("Check", "open, all labels checked", _open("Check", "#check-grid .tile"), away, computes=True),
         Action("Check", "show a doubted label", _doubted, _all_doubted),
@@ -207,21 +208,39 @@ def _point(page: Page) -> None:
     page.wait_for_function(f"shown => ({first} ?? shown) !== shown", arg=shown)
 
 
-def _teach(photo: Path) -> Press:
+def _in_turn(*presses: Press) -> Press:
+    def press(page: Page) -> None:
+        for each in presses:
+            each(page)
+
+    return press
+
+
+def _doubts(photo: Path) -> Press:
+    """Teach what is known already, which the page will not do at once."""
+
     def press(page: Page) -> None:
         page.get_by_label("Name", exact=True).fill("stargazing")
         page.set_input_files("#teach-photos input[type=file]", photo)
         page.locator("#teach-photos").get_by_text(photo.name).wait_for()
         page.locator("#teach-learn").click()
-        page.wait_for_selector("#teach-status .lesson")
+        expect(page.locator("#teach-status")).to_contain_text("It was not learned yet")
 
     return press
 
 
+def _taught(page: Page) -> None:
+    page.locator("#teach-anyway").click()
+    expect(page.locator("#teach-status")).to_contain_text("is known now")
+
+
 def _forgotten(page: Page) -> None:
+    """Nothing is taught, and no photo is left of the last time."""
+    while page.locator("#teach-photos").get_by_label("Clear").is_visible():
+        page.locator("#teach-photos").get_by_label("Clear").click()
     if page.locator("#teach-forget").is_visible():
         page.locator("#teach-forget").click()
-        expect(page.locator("#teach-status .lesson")).to_have_count(0)
+        page.locator("#teach-forget").wait_for(state="hidden")
 
 
 def _choose(album: Sequence[Path]) -> Press:

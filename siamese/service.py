@@ -162,7 +162,7 @@ class ExpressionService:
     ) -> None:
         self.embedder = embedder
         self._built_in = prototypes
-        self.prototypes = teaching.with_taught(gallery, prototypes) if gallery else prototypes
+        self._known: tuple[object, Prototypes] = (None, prototypes)  # of which version of the gallery
         self.calibration = calibration
         self.verification = verification
         self.settings = settings or Settings()
@@ -203,6 +203,16 @@ class ExpressionService:
             settings,
             Shades.load(shades) if shades.is_file() else None,
         )
+
+    @property
+    def prototypes(self) -> Prototypes:
+        """The built-in prototypes, and those of the expressions that were taught, by whatever process."""
+        if self._gallery is None:
+            return self._built_in
+        version, known = self.gallery_version, self._known
+        if known[0] != version:
+            self._known = known = version, teaching.with_taught(self._gallery, self._built_in)
+        return known[1]
 
     @property
     def gallery_version(self) -> object:
@@ -360,13 +370,11 @@ class ExpressionService:
         """Call a taught expression by another name. Raises TeachingError when it was not taught or the new is known."""
         with self._teaching:
             teaching.rename(self.gallery, self._taught_name(name), self._new_name(new))
-            self._remember()
 
     def forget(self, name: str) -> None:
         """Remove a taught expression, with the faces it was taught from. Raises TeachingError when there is none."""
         with self._teaching:
             teaching.forget(self.gallery, self._taught_name(name))
-            self._remember()
 
     def check_labels(self) -> LabelCheck:
         """Which labels that people gave to the gallery's examples are doubtful; made anew only when it has changed.
@@ -386,22 +394,17 @@ class ExpressionService:
         written to the gallery.
         """
         with self._teaching:
-            before = corrections.relabel(self._own_gallery(), item_id, emotion)
-            self._remember()  # it may have been an example of what was taught
-            return before
+            return corrections.relabel(self._own_gallery(), item_id, emotion)
 
     def remove(self, item_id: str) -> Correction:
         """Take an example out of the gallery. Returns how it was, for `undo`; raises GalleryError as `relabel` does."""
         with self._teaching:
-            before = corrections.remove(self._own_gallery(), item_id)
-            self._remember()
-            return before
+            return corrections.remove(self._own_gallery(), item_id)
 
     def undo(self, correction: Correction) -> None:
         """Bring an example back as it was before `relabel` or `remove`."""
         with self._teaching:
             corrections.undo(self._own_gallery(), correction)
-            self._remember()
 
     def summarise(self, photos: Iterable[Photo], count: int = 9) -> Summary:
         """At most `count` photos that best show how varied the expressions in all of them are.
@@ -409,6 +412,8 @@ class ExpressionService:
         They are named by their paths, or by their numbers from 1. Those that cannot be read or show no face are left
         out, with the reason. Raises AlbumError when no photo is left, there are too many faces, or `count` is below 1.
         """
+        if count < 1:
+            raise AlbumError(f"A summary needs room for at least one photo, not {count}.")
         faces: dict[str, list[Reading]] = {}
         left_out: dict[str, str] = {}
         for number, photo in enumerate(photos, start=1):
@@ -420,7 +425,7 @@ class ExpressionService:
                 left_out[name] = str(error)
         if left_out and not faces:
             name, why = next(iter(left_out.items()))
-            raise AlbumError(f"None of the {len(left_out):,} photos can be used; the first, {name}: {why}")
+            raise AlbumError(f"None of the {len(left_out):,} photos can be used; the first, {Path(name).name}: {why}")
         return Summary(tuple(summarise(faces, count)), len(faces), left_out)
 
     def decode(self, photo: Photo) -> NDArray[np.uint8]:
@@ -447,7 +452,6 @@ class ExpressionService:
         if lesson.doubts and not anyway:
             raise DoubtError(f"«{name}» was not learned. {' '.join(lesson.doubts)}", lesson)
         teaching.keep(self._changeable_gallery(), name, ready)
-        self._remember()
         return lesson
 
     def _lesson_face(self, photo: Photo, number: int) -> FaceFound:
@@ -471,9 +475,6 @@ class ExpressionService:
         if not self.keeps_changes:
             raise GalleryError(f"Nothing can be written to the gallery «{self.gallery.title}»: it stays as it is.")
         return self.gallery
-
-    def _remember(self) -> None:
-        self.prototypes = teaching.with_taught(self.gallery, self._built_in)
 
     def _new_name(self, name: str) -> str:
         name = name.strip()
@@ -514,7 +515,7 @@ class ExpressionService:
 
 def _opened(folder: str | Path, fingerprint: str, settings: Settings, own: Path) -> Gallery:
     """The gallery in a folder; what is taught is written to it, but for the reference set's own."""
-    writable = Path(folder) != own and os.access(Path(folder) / STORE_FILE, os.W_OK)
+    writable = Path(folder).resolve() != own.resolve() and os.access(Path(folder) / STORE_FILE, os.W_OK)
     megabytes, access = settings.index_megabytes, settings.index_access
     return Gallery.open(folder, fingerprint, writable, settings.index, megabytes, access)
 

@@ -1,12 +1,15 @@
 """`python -m siamese teach …`: new expressions from a few photos, kept in a gallery."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
 from siamese.cli_parts import AsJson, Reference, load_service, print_json, shown
-from siamese.errors import GalleryError
+from siamese.errors import DoubtError, GalleryError
+from siamese.metric.lessons import Lesson
 
 if TYPE_CHECKING:
     from siamese.service import ExpressionService
@@ -29,7 +32,8 @@ def teach_new(
     reference: Reference = None,
 ) -> None:
     """Teach a new expression."""
-    lesson = _service(gallery, reference).teach(name, list(photos), anyway)
+    service = _service(gallery, reference)
+    lesson = _learned(lambda: service.teach(name, list(photos), anyway), as_json)
     print_json(lesson.to_dict()) if as_json else print(f"«{lesson.name}» is known now, from {len(photos)} photos")
 
 
@@ -43,7 +47,8 @@ def more(
     reference: Reference = None,
 ) -> None:
     """Teach more photos of an expression that was taught before."""
-    lesson = _service(gallery, reference).extend(name, list(photos), anyway)
+    service = _service(gallery, reference)
+    lesson = _learned(lambda: service.extend(name, list(photos), anyway), as_json)
     print_json(lesson.to_dict()) if as_json else print(f"«{lesson.name}» has learned from {len(photos)} more photos")
 
 
@@ -69,12 +74,22 @@ def forget(name: Name, gallery: Keeper, reference: Reference = None) -> None:
 @teach_app.command("list")
 def list_taught(gallery: Keeper, as_json: AsJson = False, reference: Reference = None) -> None:
     """List what was taught."""
-    names = _service(gallery, reference).taught
+    names = load_service(reference, gallery).taught
     if as_json:
         print_json({"taught": list(names)})
         return
     for name in names:
-        print(shown(name))
+        Console().print(shown(name))
+
+
+def _learned(learn: Callable[[], Lesson], as_json: bool) -> Lesson:
+    """The lesson; where it is doubted, the same figures before the sentence, and how to go on."""
+    try:
+        return learn()
+    except DoubtError as doubt:
+        if as_json:
+            print_json(doubt.lesson.to_dict())
+        raise DoubtError(f"{doubt} To teach it nevertheless, add --anyway.", doubt.lesson) from doubt
 
 
 def _service(gallery: Path, reference: Path | None) -> "ExpressionService":

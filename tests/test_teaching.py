@@ -85,13 +85,32 @@ def test_what_was_taught_is_extended_renamed_and_removed(reference: Path, own: P
     assert ExpressionService.load(reference, own).taught == ()
 
 
-def test_a_face_that_the_gallery_holds_becomes_an_example(reference: Path, own: Path) -> None:
+def test_a_face_that_the_gallery_holds_keeps_its_label_and_becomes_an_example_too(reference: Path, own: Path) -> None:
     service = ExpressionService.load(reference, own)
-    service.teach("smirk", faces(2), anyway=True)
-    service.forget("smirk")
     service.teach("grin", faces(2), anyway=True)
     service.teach("leer", faces(1), anyway=True)  # the same face again
-    assert service.gallery.store.counts("emotion", Wanted(labelled_by="teaching")) == {"grin": 1, "leer": 1}
+    assert service.gallery.store.counts("emotion", Wanted(labelled_by="teaching")) == {"grin": 2, "leer": 1}
+    service.forget("leer")
+    assert service.taught == ("grin",) and len(service.gallery) == 2
+    service.relabel(service.gallery.items[0].id, "grin")  # what it is, confirmed by hand
+    assert service.gallery.store.counts("emotion", Wanted(labelled_by="teaching")) == {"grin": 2}
+
+
+def test_what_another_process_teaches_and_forgets_is_known_at_once(reference: Path, own: Path) -> None:
+    service, other = (ExpressionService.load(reference, own) for _ in range(2))
+    other.teach("smirk", faces(), anyway=True)
+    assert "smirk" in service.recognise(faces()[0])[0].probabilities
+    service.extend("smirk", faces(4)[3:], anyway=True)
+    service.forget("smirk")
+    assert other.prototypes.names == EMOTIONS
+
+
+def test_the_gallery_that_ships_is_known_by_any_path(reference: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = (reference / "gallery" / STORE_FILE).read_bytes()
+    monkeypatch.chdir(reference.parent)
+    service = ExpressionService.load(reference, Path(reference.name) / "gallery")
+    assert not service.keeps_changes
+    assert (reference / "gallery" / STORE_FILE).read_bytes() == before
 
 
 def test_a_lesson_that_looks_wrong_is_left_to_the_person(service: ExpressionService) -> None:

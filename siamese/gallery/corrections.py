@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from siamese.errors import GalleryError
 from siamese.gallery.gallery import Gallery
 from siamese.gallery.items import Item
+from siamese.gallery.teaching import TEACHING
 from siamese.vocabulary import EMOTIONS, emotion_of
 
 HAND = "hand"
@@ -25,7 +26,8 @@ class Correction:
 def relabel(gallery: Gallery, item_id: str, emotion: str) -> Correction:
     """Label an example by hand, with its own label to confirm that. Raises GalleryError for what is not known."""
     label, before = label_of(gallery, emotion), _as_it_is(gallery, item_id)
-    gallery.store.relabel([item_id], label, HAND)
+    if (before.item.emotion, before.item.labelled_by) != (label, TEACHING):  # what taught an expression goes on to
+        gallery.store.relabel([item_id], label, HAND)
     return before
 
 

@@ -174,9 +174,11 @@ class Gallery:
         folder = self.store.path.parent
         with self._lock:
             self._follow()
-            if self._index.worn or self._choose().engine != self.choice.engine:
+            chosen = self._choose()
+            if self._index.worn or chosen.engine != self.choice.engine:
                 self._index = self._made()
                 self._follow()
+            self.choice = chosen
             if self._engine.kept != "file" or self.store.in_memory or not os.access(folder, os.W_OK):
                 return
             (folder / INDEX_NOTE).unlink(missing_ok=True)  # a kill from here on leaves an index that nobody trusts

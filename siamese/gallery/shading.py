@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from siamese.errors import GalleryError
 from siamese.faces.align import whole_picture
 from siamese.gallery import thumbnails
 from siamese.gallery.averaging import average, faded
@@ -37,7 +38,8 @@ def shades_in(gallery: Gallery, emotion: str, vectors: NDArray[np.float32], top:
     """The shades of an emotion that the gallery has examples of, each with `top` of them, or as many as there are.
 
     Its examples belong to the most similar of the sub-prototypes, `vectors` (shades, embedding_size). Raises
-    MeasurementError where these are of another size than the gallery's embeddings.
+    MeasurementError where these are of another size than the gallery's embeddings, and GalleryError when examples are
+    removed meanwhile by another process.
     """
     require_rows("sub-prototypes", vectors, gallery.store.embedding_size)
     rows = gallery.store.rows(Wanted(emotion))
@@ -50,11 +52,19 @@ def shades_in(gallery: Gallery, emotion: str, vectors: NDArray[np.float32], top:
         members = np.flatnonzero(nearest == number)
         best = members[np.argsort(-similarities[members, number], kind="stable")[:top]]
         medoid = members[(embeddings[members] @ embeddings[members].sum(axis=0)).argmax()]
-        items = gallery.store.items(rows[np.append(best, medoid)])
+        items = _items(gallery, rows[np.append(best, medoid)])
         examples = tuple(Match(items[rows[row]], float(similarities[row, number])) for row in best)
         share = len(members) / len(rows)
         shades.append(Shade(emotion, int(number) + 1, share, items[rows[medoid]], examples, _portrait(examples)))
     return shades
+
+
+def _items(gallery: Gallery, rows: NDArray[np.int64]) -> dict[int, Item]:
+    """Items by row. Raises GalleryError when one was removed meanwhile."""
+    items = gallery.store.items(rows)
+    if len(items) < len(np.unique(rows)):
+        raise GalleryError(f"Examples were just removed from the gallery «{gallery.title}». Look again.")
+    return items
 
 
 def _portrait(examples: tuple[Match, ...]) -> NDArray[np.uint8]:

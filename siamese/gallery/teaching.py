@@ -1,5 +1,8 @@
 """Faces that a person has named → expressions known beside the built-in ones, kept in the gallery as its examples."""
 
+import hashlib
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,9 +33,9 @@ def faces_of(gallery: Gallery, name: str) -> NDArray[np.float32]:
 
 
 def keep(gallery: Gallery, name: str, faces: Embedded) -> None:
-    """Add faces as examples of a taught expression; one that the gallery holds already becomes one of them."""
-    gallery.add(faces.items, faces.embeddings, faces.crops)
-    gallery.store.relabel([item.id for item in faces.items], name, TEACHING)
+    """Add faces as examples of a taught expression; one that the gallery holds under another label keeps that too."""
+    items = [replace(item, id=_own_id(item.id, name)) for item in faces.items]
+    gallery.add(items, faces.embeddings, faces.crops)
 
 
 def rename(gallery: Gallery, name: str, new: str) -> None:
@@ -43,6 +46,11 @@ def rename(gallery: Gallery, name: str, new: str) -> None:
 def forget(gallery: Gallery, name: str) -> None:
     """Remove a taught expression, with the faces it was taught from."""
     gallery.remove(_ids(gallery, name))
+
+
+def _own_id(face: str, name: str) -> str:
+    """The id of a face as an example of this expression, so that forgetting it takes nothing else away."""
+    return hashlib.sha256(f"{name} {face}".encode()).hexdigest()[: len(face)]
 
 
 def _rows(gallery: Gallery, name: str) -> NDArray[np.int64]:

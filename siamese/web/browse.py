@@ -162,7 +162,7 @@ class _Grid:
 def _about(gallery: Gallery) -> str:
     kinds = gallery.store.counts("labelled_by")
     count = "1 example" if len(gallery) == 1 else f"{len(gallery)} examples"
-    return cards.heading(gallery.title, f"{count}. {' '.join(_KINDS[kind] for kind in kinds)}")
+    return cards.heading(gallery.title, f"{count}. {' '.join(_KINDS[kind] for kind in kinds if kind in _KINDS)}")
 
 
 def _count(gallery: Gallery, query: Query, emotion: str | None) -> int:

@@ -174,10 +174,10 @@ def shades(row: Sequence[Shade]) -> str:
         "first is the most typical."
     )
     items = "".join(
-        f"<li><figure>{_picture(each.portrait, f'Shade {number}, composite')}"
-        f"<figcaption>Shade {number}<span>{percent(each.share)} of the examples</span></figcaption></figure>"
+        f"<li><figure>{_picture(each.portrait, f'Shade {each.number}, composite')}"
+        f"<figcaption>Shade {each.number}<span>{percent(each.share)} of the examples</span></figcaption></figure>"
         f'<div class="strip">{"".join(map(_small, _typical_first(each)))}</div></li>'
-        for number, each in enumerate(row, start=1)
+        for each in row
     )
     look = emotion_of(name)
     return heading(f"Shades of {name}", detail) + f'<ol class="shades" style="--emotion: {look.colour}">{items}</ol>'
