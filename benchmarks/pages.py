@@ -235,12 +235,14 @@ def _taught(page: Page) -> None:
 
 
 def _forgotten(page: Page) -> None:
-    """Nothing is taught, and no photo is left of the last time."""
-    while page.locator("#teach-photos").get_by_label("Clear").is_visible():
-        page.locator("#teach-photos").get_by_label("Clear").click()
+    """Nothing is taught, and the tab is as fresh as when the page was loaded."""
     if page.locator("#teach-forget").is_visible():
         page.locator("#teach-forget").click()
         page.locator("#teach-forget").wait_for(state="hidden")
+    page.reload()
+    page.wait_for_selector("#recognise-photo")
+    open_tab(page, "Teach")
+    page.wait_for_timeout(_SETTLED)
 
 
 def _choose(album: Sequence[Path]) -> Press:
