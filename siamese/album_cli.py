@@ -24,20 +24,24 @@ def album(
     """Choose the photos of a folder that best show how varied its expressions are."""
     from siamese.datasets.folder import scan
     from siamese.gallery.album import draw_sheet
+    from siamese.gallery.build import printable
 
     found = scan(folder)
     _require_writable(out)
     photos = track([path for path, _ in found.photos], "Looking at photos", console=Console(stderr=True))
     summary = load_service(reference).summarise(photos, count)
-    left_out = {**{str(path): why for path, why in found.skipped.items()}, **summary.left_out}
+    skipped = {str(path): why for path, why in found.skipped.items()}
+    left_out = {printable(name): printable(why) for name, why in {**skipped, **summary.left_out}.items()}
     if out:
         _write(draw_sheet(summary.highlights), out)
     if as_json:
-        print_json({**summary.to_dict(), "left_out": left_out, "sheet": str(out) if out else None})
+        chosen = [{**each.to_dict(), "photo": printable(each.photo)} for each in summary.highlights]
+        sheet = printable(out) if out else None
+        print_json({**summary.to_dict(), "highlights": chosen, "left_out": left_out, "sheet": sheet})
         return
-    table = new_table(f"{folder}, {summary.photos:,} photos with a face", "photo", "shows", "stands for")
+    table = new_table(f"{printable(folder)}, {summary.photos:,} photos with a face", "photo", "shows", "stands for")
     for each in summary.highlights:
-        table.add_row(escape(each.photo), shown(each.emotion), f"{each.stands_for:,}")
+        table.add_row(escape(printable(each.photo)), shown(each.emotion), f"{each.stands_for:,}")
     Console().print(table)
     print(f"{out}: written" if out else "For a contact sheet of them, name a file: --out sheet.png")
     for name, why in left_out.items():
@@ -57,5 +61,5 @@ def _require_writable(out: Path | None) -> None:
 def _write(sheet: Image.Image, out: Path) -> None:
     try:
         sheet.save(out)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a format's pictures cannot be as large
         raise AlbumError(f"The sheet cannot be drawn to {out}: {error}") from error

@@ -114,7 +114,7 @@ def similar(
         return
     table = new_table(f"Nearest in «{service.gallery.title}»", "example", "emotion", "similarity")
     for neighbour in neighbours:
-        table.add_row(neighbour.item.id, shown(neighbour.emotion), f"{neighbour.similarity:.3f}")
+        table.add_row(escape(neighbour.item.id), shown(neighbour.emotion), f"{neighbour.similarity:.3f}")
     Console().print(table)
 
 

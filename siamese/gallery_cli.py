@@ -5,8 +5,9 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -23,13 +24,17 @@ from siamese.cli_parts import AsJson, Cache, IndexName, Reference, Split, load_s
 from siamese.datasets.catalogue import DATASETS
 from siamese.errors import GalleryError
 from siamese.gallery.adding import add_photos
+from siamese.gallery.build import printable
 from siamese.gallery.engines.choice import AUTOMATIC
-from siamese.gallery.gallery import Gallery
+from siamese.gallery.gallery import STORE_FILE, Gallery
 from siamese.gallery.items import Wanted
 from siamese.gallery.looking import Look, Lookers, Task, in_processes
 from siamese.settings import Settings
+from siamese.vocabulary import emotion_of, index_of
 
 if TYPE_CHECKING:
+    from siamese.datasets.folder import PhotoFolder
+    from siamese.datasets.samples import Samples
     from siamese.network.runtime import Embedder
 
 gallery_app = typer.Typer(help="Build galleries of examples, and look after them.", no_args_is_help=True)
@@ -38,6 +43,15 @@ _MOST_PROCESSES = 4
 _PHOTOS_PER_PROCESS = 100  # below, a process takes longer to start than it saves
 _REFUSED_SHOWN = 20
 _OTHERS_SHOWN = 2
+_NOT_UNPACKED = (  # RuntimeError: it wants a password, or is packed in a way that Python does not know
+    OSError,
+    RuntimeError,
+    ValueError,
+    EOFError,
+    zlib.error,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+)
 
 GalleryPlace = Annotated[Path, typer.Argument(help="The gallery's folder.")]
 Folder = Annotated[Path | None, typer.Option(help="Folder of photos; sub-folders' names are labels.")]
@@ -109,12 +123,15 @@ def build(
     reference: Reference = None,
     cache: Cache = Path("cache"),
 ) -> None:
-    """Build a gallery from photos or a data set. Cut short, it goes on with `gallery add`."""
+    """Build a gallery from photos or a data set. Cut short, the same command goes on with it."""
     source = _source(folder, archive, dataset, root, ray)
     embedder = _embedder(reference)
-    with _lookers(processes, ray, reference, folder) as lookers:
-        gallery = Gallery.create(out, title or source, embedder.fingerprint, embedder.embedding_size)
-        _add(gallery, folder, archive, dataset, root, split, tag, lookers, reference, cache)
+    with (
+        _lookers(processes, ray, reference, folder) as lookers,
+        _ready(folder, archive, dataset, root, split, tag, lookers, reference, cache) as add_to,
+    ):
+        gallery = _begun(out, title or source, embedder)
+        add_to(gallery)
     if not len(gallery):
         raise GalleryError(f"There is no face to build a gallery from; `gallery info {out}` says why.")
     _draw_map(gallery)
@@ -139,8 +156,11 @@ def add(
     """Add photos or a data set to a gallery; what is in it already is passed over."""
     _source(folder, archive, dataset, root, ray)
     opened = _opened(gallery, reference, writable=True, index=index)
-    with _lookers(processes, ray, reference, folder) as lookers:
-        _add(opened, folder, archive, dataset, root, split, tag, lookers, reference, cache)
+    with (
+        _lookers(processes, ray, reference, folder) as lookers,
+        _ready(folder, archive, dataset, root, split, tag, lookers, reference, cache) as add_to,
+    ):
+        add_to(opened)
     _finish(opened, gallery)
 
 
@@ -155,13 +175,15 @@ def remove(
     index: IndexName = None,
 ) -> None:
     """Remove examples, by their ids or all of an emotion, a source or a tag."""
-    wanted = Wanted(emotion, source, tag)
+    wanted = Wanted(_spelled(emotion), source, tag)
     if bool(ids) != wanted.everything:
         raise GalleryError("Say what to remove: either ids, or one or more of --emotion, --source and --tag.")
     opened = _opened(gallery, reference, writable=True, index=index)
     if ids and (unknown := [each for each in ids if each not in opened]):
         raise GalleryError(f"The gallery «{opened.title}» has no example «{unknown[0]}». Nothing was removed.")
-    chosen = ids or [item.id for item in opened.store.items(opened.store.rows(wanted)).values()]
+    chosen = list(dict.fromkeys(ids or ())) or [
+        item.id for item in opened.store.items(opened.store.rows(wanted)).values()
+    ]
     print(f"{gallery}: {opened.remove(chosen):,} removed, {len(opened):,} left")
     opened.close()
 
@@ -178,7 +200,7 @@ def list_items(
     reference: Reference = None,
 ) -> None:
     """List a page of examples."""
-    opened, wanted = _opened(gallery, reference), Wanted(emotion, source, tag)
+    opened, wanted = _opened(gallery, reference), Wanted(_spelled(emotion), source, tag)
     items, count = opened.page(page, size, wanted), opened.store.count(wanted)
     if as_json:
         described = [each.to_dict() for each in items]
@@ -187,7 +209,8 @@ def list_items(
     title = f"«{opened.title}», {count:,} examples, page {page}"
     table = new_table(title, "example", "emotion", "labelled by", "source", "tags")
     for item in items:
-        table.add_row(item.id, shown(item.emotion), item.labelled_by, item.source, ", ".join(item.tags))
+        rest = map(escape, (item.labelled_by, item.source, ", ".join(item.tags)))
+        table.add_row(escape(item.id), shown(item.emotion), *rest)
     Console().print(table)
 
 
@@ -217,7 +240,7 @@ def check(
     table.columns[4].overflow = "fold"
     for each in doubted[:count]:
         labels, others = map(shown, (each.label, each.suggested)), "\n".join(each.disagreeing[:_OTHERS_SHOWN])
-        table.add_row(each.id, *labels, f"{each.score:.2f}", escape(each.source), others)
+        table.add_row(escape(each.id), *labels, f"{each.score:.2f}", escape(each.source), escape(others))
     if doubted:
         Console().print(table)
     print(found.summary)
@@ -235,8 +258,9 @@ def relabel(
 
     opened = _opened(gallery, reference, writable=True)
     label = label_of(opened, emotion)
-    opened.store.relabel(ids, label, HAND)
-    print(f"{gallery}: {len(ids):,} labelled {label} by hand")
+    chosen = list(dict.fromkeys(ids))
+    opened.store.relabel(chosen, label, HAND)
+    print(f"{gallery}: {len(chosen):,} labelled {label} by hand")
     opened.close()
 
 
@@ -254,7 +278,7 @@ def info(gallery: GalleryPlace, as_json: AsJson = False, reference: Reference = 
         if counts := told["counts"][column]:
             table = new_table("", column.replace("_", " "), "examples")
             for name, count in counts.items():
-                table.add_row(shown(name) if column == "emotion" else name, f"{count:,}")
+                table.add_row(shown(name) if column == "emotion" else escape(name), f"{count:,}")
             Console().print(table)
     _print_refused(told["refused"])
 
@@ -323,11 +347,25 @@ def _source(folder: Path | None, archive: Path | None, dataset: str | None, root
         raise GalleryError("Give either --folder with photos, or --archive, or --dataset together with --root.")
     if dataset is not None and ray is not None:
         raise GalleryError("A data set is read here; --ray is for photos, with --folder or --archive.")
-    return folder.resolve().name if folder else archive.stem if archive else str(dataset)
+    return printable(folder.resolve().name if folder else archive.stem if archive else str(dataset))
 
 
-def _add(
-    gallery: Gallery,
+def _spelled(emotion: str | None) -> str | None:
+    """An emotion as galleries spell it."""
+    return None if emotion is None else emotion_of(emotion).name
+
+
+def _begun(out: Path, title: str, embedder: "Embedder") -> Gallery:
+    """A new gallery, or the one that is there already, to go on with."""
+    if not os.access(out / STORE_FILE, os.F_OK):  # Path.is_file raises where one may not look
+        return Gallery.create(out, title, embedder.fingerprint, embedder.embedding_size)
+    gallery = Gallery.open(out, embedder.fingerprint, writable=True)
+    print(f"{out}: going on with «{gallery.title}», which has {len(gallery):,} examples already", file=sys.stderr)
+    return gallery
+
+
+@contextmanager
+def _ready(
     folder: Path | None,
     archive: Path | None,
     dataset: str | None,
@@ -337,31 +375,30 @@ def _add(
     lookers: Lookers,
     reference: Path | None,
     cache: Path,
-) -> None:
-    if dataset is not None:
-        _add_dataset(gallery, dataset, str(root), split, reference, cache)
-    elif archive is not None:
-        with _unpacked(archive) as unpacked:
-            _add_folder(gallery, unpacked, tags, lookers)
-    elif folder is not None:
-        _add_folder(gallery, folder, tags, lookers)
-
-
-def _add_dataset(gallery: Gallery, dataset: str, root: str, split: str, reference: Path | None, cache: Path) -> None:
+) -> Iterator[Callable[[Gallery], None]]:
+    """What adds all that to a gallery; a folder or file that is not there is refused before one is begun."""
     from siamese.datasets.catalogue import load_dataset
+    from siamese.datasets.folder import scan
+
+    if dataset is not None:
+        samples = load_dataset(dataset, str(root), split).labelled()
+        yield lambda gallery: _add_dataset(gallery, samples, reference, cache)
+        return
+    with _unpacked(archive) if archive else nullcontext(folder) as photos:
+        found = scan(str(photos))
+        yield lambda gallery: _add_folder(gallery, found, tags, lookers)
+
+
+def _add_dataset(gallery: Gallery, samples: "Samples", reference: Path | None, cache: Path) -> None:
     from siamese.evaluation.reference import entries_of
     from siamese.gallery.build import add_entries
 
-    samples = load_dataset(dataset, root, split).labelled()
     with _progress("Reading faces", len(samples)) as (progress, task):
         entries = entries_of(samples, cache)
         add_entries(gallery, entries, _embedder(reference), progress=lambda done: progress.update(task, completed=done))
 
 
-def _add_folder(gallery: Gallery, folder: Path, tags: list[str] | None, lookers: Lookers) -> None:
-    from siamese.datasets.folder import scan
-
-    found = scan(folder)
+def _add_folder(gallery: Gallery, found: "PhotoFolder", tags: list[str] | None, lookers: Lookers) -> None:
     with _progress("Looking at photos", len(found.photos)) as (progress, task):
         done = add_photos(
             gallery,
@@ -458,7 +495,10 @@ def _progress(what: str, total: int | None = None) -> Iterator[tuple[Progress, A
 
 @contextmanager
 def _unpacked(archive: Path) -> Iterator[Path]:
-    """The files of an archive in a folder that is gone afterwards; nothing is written outside it."""
+    """The files of an archive in a folder that is gone afterwards; nothing is written outside it.
+
+    Of an archive that has everything in one folder, that folder, unless it is named after an emotion.
+    """
     with tempfile.TemporaryDirectory() as folder:
         try:
             if zipfile.is_zipfile(archive):
@@ -467,6 +507,14 @@ def _unpacked(archive: Path) -> Iterator[Path]:
             else:
                 with tarfile.open(archive) as packed:
                     packed.extractall(folder, filter="data")
-        except (OSError, tarfile.TarError, zipfile.BadZipFile) as error:
+        except _NOT_UNPACKED as error:
             raise GalleryError(f"{archive} cannot be unpacked: {error}. Give a .zip or .tar file of photos.") from error
-        yield Path(folder)
+        yield _innermost(Path(folder))
+
+
+def _innermost(folder: Path) -> Path:
+    """The folder in which there is more than one other; what a Mac adds to archives does not count."""
+    inside = [path for path in folder.iterdir() if not path.name.startswith(".") and path.name != "__MACOSX"]
+    if len(inside) != 1 or not inside[0].is_dir() or index_of(inside[0].name) is not None:
+        return folder
+    return _innermost(inside[0])

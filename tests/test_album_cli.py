@@ -1,12 +1,15 @@
 """`python -m siamese album`: a folder's photos summed up, as a table, as JSON and as a sheet."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from siamese.album_cli import _write
 from siamese.cli import USER_ERROR
+from siamese.errors import AlbumError
 from tests.test_cli import run
 from tests.tiny import draw_face
 
@@ -58,3 +61,17 @@ def test_a_sheet_that_cannot_be_drawn_is_refused_before_photos_are_read(
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("album", tmp_path / "nowhere") == USER_ERROR
     assert "There is no folder" in capsys.readouterr().err
+
+
+def test_a_sheet_too_large_for_its_format_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AlbumError, match="cannot be drawn to"):
+        _write(Image.new("RGB", (20_000, 8)), tmp_path / "sheet.webp")
+
+
+def test_names_need_not_be_utf_8(photos: Path, reference: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = photos.rename(os.fsdecode(os.fsencode(photos) + b"\xe9"))
+    assert run("album", folder, "--count", 4, "--json", "--reference", reference) == 0
+    told = json.loads(capsys.readouterr().out)
+    names = [*(each["photo"] for each in told["highlights"]), *told["left_out"]]
+    assert len(names) == 7 and all("photos\ufffd/" in name for name in names)
+    assert run("album", folder, "--reference", reference) == 0

@@ -86,6 +86,51 @@ def test_an_archive_of_photos_is_as_good_as_their_folder(
     assert ids[0] == ids[1]
 
 
+@pytest.mark.parametrize("within", ["photos", "photos/of us", ""])
+def test_the_one_folder_that_an_archive_has_is_no_label(
+    photos: Path, reference: Path, tmp_path: Path, within: str
+) -> None:
+    archive = tmp_path / "album.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("__MACOSX/._a.png", b"")
+        for name in ("happy/a.png", "happy/b.png"):
+            packed.write(photos / name, Path(within, name))
+    words = ("--archive", archive, "--out", tmp_path / "two", "--processes", 1, "--reference", reference)
+    assert run("gallery", "build", *words) == 0
+    assert [item.emotion for item in opened(tmp_path / "two", reference).items] == ["happiness"] * 2
+
+
+def test_building_again_goes_on(
+    photos: Path, gallery: Path, reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = tmp_path / "more"
+    shutil.copytree(photos, more)
+    skimage.io.imsave(more / "new.png", draw_face(4, 9, size=96), check_contrast=False)
+    assert run("gallery", "build", "--folder", more, "--out", gallery, "--reference", reference) == 0
+    assert "going on with «album», which has 4 examples already" in capsys.readouterr().err
+    assert len(opened(gallery, reference)) == 5
+
+
+@pytest.mark.parametrize("given", [("--folder",), ("--archive",), ("--dataset", "ferplus", "--root")])
+def test_what_is_mistyped_begins_no_gallery(reference: Path, tmp_path: Path, given: tuple[str, ...]) -> None:
+    words = (*given, tmp_path / "nowhere", "--out", tmp_path / "gallery", "--reference", reference)
+    assert run("gallery", "build", *words) == USER_ERROR
+    assert not (tmp_path / "gallery").exists()
+
+
+def test_square_brackets_are_shown_as_they_are(
+    gallery: Path, photos: Path, reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "two"
+    words = ("--folder", photos, "--out", out, "--tag", "[/b]", "--tag", "[red]", "--reference", reference)
+    assert run("gallery", "build", *words) == 0
+    for command in ("list", "info"):
+        capsys.readouterr()
+        assert run("gallery", command, out, "--reference", reference) == 0
+        told = capsys.readouterr().out
+        assert "[/b]" in told and "[red]" in told
+
+
 def test_several_processes_make_the_same_gallery_as_one(
     photos: Path, gallery: Path, reference: Path, tmp_path: Path
 ) -> None:
@@ -117,6 +162,20 @@ def test_examples_are_removed_by_id_or_by_what_they_are(
     assert run("gallery", "remove", gallery, "--emotion", "smirks", "--tag", "mine", "--reference", reference) == 0
     left = opened(gallery, reference).items
     assert len(left) == 2 and first not in {item.id for item in left} and "smirks" not in {i.emotion for i in left}
+
+
+def test_emotions_may_be_spelled_otherwise_and_ids_given_twice(
+    gallery: Path, reference: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = (gallery, "--emotion", "happy", "--reference", reference)
+    ids = [item["id"] for item in answer(capsys, "gallery", "list", *words, "--json")["items"]]
+    assert len(ids) == 2
+    assert run("gallery", "relabel", gallery, "joy", ids[0], ids[0], "--reference", reference) == 0
+    assert "1 labelled happiness by hand" in capsys.readouterr().out
+    assert run("gallery", "remove", gallery, ids[0], ids[0], "--reference", reference) == 0
+    assert "1 removed, 3 left" in capsys.readouterr().out
+    assert run("gallery", "remove", *words) == 0
+    assert "1 removed, 2 left" in capsys.readouterr().out
 
 
 def test_what_is_exported_can_be_imported_elsewhere(gallery: Path, reference: Path, tmp_path: Path) -> None:
@@ -169,8 +228,19 @@ def test_it_is_said_when_nothing_shows_a_face(
     assert "broken.jpg" in err and "There is no face to build a gallery from" in err
 
 
-def test_a_damaged_archive_is_refused(tmp_path: Path, reference: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "album.zip").write_bytes(b"no archive")
+@pytest.mark.parametrize("harm", ["no archive", "damaged", "password"])
+def test_a_damaged_archive_is_refused(
+    tmp_path: Path, reference: Path, capsys: pytest.CaptureFixture[str], harm: str
+) -> None:
+    archive = tmp_path / "album.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("a.png", b"many words " * 99)
+    content = bytearray(archive.read_bytes())
+    if harm == "damaged":
+        content[35:40] = b"\xff" * 5  # the first of what was deflated
+    for header, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        content[content.index(header) + flags] |= harm == "password"
+    archive.write_bytes(b"no archive" if harm == "no archive" else content)
     words = ("--archive", tmp_path / "album.zip", "--out", tmp_path / "gallery", "--reference", reference)
     assert run("gallery", "build", *words) == USER_ERROR
     assert "cannot be unpacked" in capsys.readouterr().err

@@ -30,8 +30,8 @@ class PhotoFolder:
 def scan(root: str | Path) -> PhotoFolder:
     """Look through a folder and everything below it; hidden files and folders are passed over.
 
-    The first folder below `root` gives the label: an emotion by any of its spellings, or else its own name. Raises
-    DatasetError when there is no such folder, or no photo in it.
+    The first folder below `root` that is named after an emotion, in any of its spellings, gives the label; where none
+    is, the first one's own name is it. Raises DatasetError when there is no such folder, or no photo in it.
     """
     root = Path(root)
     if not root.is_dir():
@@ -93,5 +93,5 @@ def _files(root: Path) -> Iterator[Path]:
 def _label(path: Path) -> str | None:
     if len(path.parts) == 1:
         return None
-    index = index_of(path.parts[0])
-    return path.parts[0] if index is None else EMOTIONS[index]
+    known = [index for part in path.parts[:-1] if (index := index_of(part)) is not None]
+    return EMOTIONS[known[0]] if known else path.parts[0]

@@ -1,7 +1,8 @@
-"""Photos on a disk → the faces of a gallery: what was looked at before is passed over, what is done is kept.
+"""Photos on a disk → the faces of a gallery: what was taken before is passed over, what is done is kept.
 
 Whoever looks at the photos (`siamese.gallery.looking`), one process writes. A photo is told by the hash of its file, so
-that the same one under another name is looked at once, and an addition that was cut short goes on where it ended.
+that the same one under another name is looked at once, and an addition that was cut short goes on where it ended. What
+was refused is looked at again: limits may have changed since.
 """
 
 import hashlib
@@ -23,7 +24,7 @@ Labelled = tuple[Path, str | None]  # a photo with its label, if it has one
 
 @dataclass(frozen=True)
 class Progress:
-    """How many photos are done, of how many; how many faces are new; how many photos were looked at before; and which
+    """How many photos are done, of how many; how many faces are new; how many photos were taken before; and which
     nothing was taken of, with the reason."""
 
     done: int = 0
@@ -52,11 +53,14 @@ def add_photos(
     on the disk. What was refused is kept in the store with the reason, `Store.refused`.
     """
     progress = Progress(total=len(photos))
+    refused_before = gallery.store.refused().keys()
     under_way: set[str] = set()  # files that were handed over and are not yet in the store
     answers = _in_turn((_asked(gallery, photo, tags, lookers, under_way) for photo in photos), lookers.ahead)
     while batch := list(islice(answers, BATCH)):
         looked = [each for each in batch if each is not None]
         added = _acknowledge(gallery, looked)
+        if taken := refused_before & {each.photo.source for each in looked if each.faces is not None}:
+            gallery.store.forget_refusals(taken)  # those noted for what else was in the file, or as unreadable
         under_way.difference_update(each.photo.content for each in looked)
         progress = Progress(
             done=progress.done + len(batch),
@@ -72,7 +76,7 @@ def add_photos(
 def _asked(
     gallery: Gallery, photo: Labelled, tags: tuple[str, ...], lookers: Lookers, under_way: set[str]
 ) -> Answer | None:
-    """What waits for a photo's answer; None where its file was looked at, or is under way, under whatever name."""
+    """What waits for a photo's answer; None where its file was taken, or is under way, under whatever name."""
     path, emotion = photo
     try:
         content = content_hash(path)

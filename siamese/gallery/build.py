@@ -154,10 +154,16 @@ def entries_of_photo(
     A label speaks of the photo's largest face; of a photo without one, all faces are taken.
     """
     chosen = faces if emotion is None else faces[:1]
+    label, name = emotion and printable(emotion), printable(path.name)
     return [
-        Entry(each.crop, each.portrait, emotion, path.name, "folder", tags=tags, box=_corners(each), content=content)
+        Entry(each.crop, each.portrait, label, name, "folder", tags=tags, box=_corners(each), content=content)
         for each in chosen
     ]
+
+
+def printable(name: str | Path) -> str:
+    """A file's name, or a sentence with one, as text: names need not be UTF-8, and what is not becomes «�»."""
+    return str(name).encode(errors="surrogateescape").decode(errors="replace")
 
 
 def entries_from_composites(composites: Iterable[Composite], origin: str) -> Iterator[Entry]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from siamese.errors import GalleryError
 from siamese.gallery.gallery import STORE_FILE, Gallery
-from siamese.gallery.items import Item
+from siamese.gallery.items import LABELLED_BY, Item
 
 FORMAT = 1
 _ABOUT, _EMBEDDINGS = "gallery.json", "embeddings.npy"
@@ -96,6 +96,8 @@ def _batches(
 
 
 def _item(about: dict[str, Any], thumbnail: bytes) -> Item:
+    if about["labelled_by"] not in LABELLED_BY:
+        raise ValueError(f"An example is labelled by «{about['labelled_by']}», which is none of {LABELLED_BY}.")
     box = tuple(about["box"]) if about["box"] else None
     return Item(**{**about, "thumbnail": thumbnail, "tags": tuple(about["tags"]), "box": box})
 

@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from siamese.errors import SemblanceError
-from siamese.gallery.build import Embedded
+from siamese.gallery.build import Embedded, printable
 from siamese.gallery.store import Photo
 
 AHEAD = 4  # photos waiting for each process
@@ -53,14 +53,14 @@ class Lookers:
 def look_at(look: Look, task: Task) -> Looked:
     """What comes of a photo, be it a refusal."""
     try:
-        return Looked(Photo(task.content, str(task.path)), look(task))
+        return Looked(Photo(task.content, printable(task.path)), look(task))
     except SemblanceError as error:
         return refusal(task, str(error))
 
 
 def refusal(task: Task, why: str) -> Looked:
     """What came of a photo of which nothing is taken."""
-    return Looked(Photo(task.content, str(task.path), why), None)
+    return Looked(Photo(task.content, printable(task.path), printable(why)), None)
 
 
 @contextmanager

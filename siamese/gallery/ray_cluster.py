@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 import siamese
 from siamese.errors import GalleryError, ImageError, SemblanceError
 from siamese.faces.decode import read
+from siamese.gallery.build import printable
 from siamese.gallery.looking import AHEAD, Answer, Look, Looked, Lookers, MakeLook, Task, look_at, refusal
 from siamese.settings import PREFIX, Settings
 
@@ -169,4 +170,4 @@ def _look_there(make_look: MakeLook, task: Task, content: bytes) -> Looked:
         copy = Path(folder, task.path.name)
         copy.write_bytes(content)
         looked = look_at(_look, replace(task, path=copy))
-    return replace(looked, photo=replace(looked.photo, source=str(task.path)))
+    return replace(looked, photo=replace(looked.photo, source=printable(task.path)))

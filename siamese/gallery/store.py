@@ -102,15 +102,15 @@ class Store:
         self.path, self.writable = Path(path), writable
         self.in_memory = path == IN_MEMORY
         self._lock = RLock()
-        if not self.in_memory and not self.path.is_file():
-            raise GalleryError(
-                f"There is no gallery in {self.path.parent}. Build one with `python -m siamese gallery build`."
-            )
         try:
+            if not self.in_memory and not self.path.is_file():
+                raise GalleryError(
+                    f"There is no gallery in {self.path.parent}. Build one with `python -m siamese gallery build`."
+                )
             self._connection = _connect(path, writable)
             about = dict(self._connection.execute("SELECT name, value FROM about")) if not self.in_memory else {}
-        except sqlite3.Error as error:
-            raise self._damaged(error) from error
+        except (OSError, sqlite3.Error) as error:
+            raise self._unusable(error, "written" if writable else "read") from error
         self._about = about
 
     @classmethod
@@ -132,10 +132,10 @@ class Store:
             store._about = about
             return store
         path = Path(path)
-        if path.exists():
-            raise GalleryError(f"There is a gallery at {path} already. Add to it, or choose another place.")
         unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
         try:
+            if path.exists():
+                raise GalleryError(f"There is a gallery at {path} already. Add to it, or choose another place.")
             path.parent.mkdir(parents=True, exist_ok=True)
             unfinished.unlink(missing_ok=True)
             connection = sqlite3.connect(unfinished, isolation_level=None)
@@ -231,6 +231,14 @@ class Store:
                     raise self._unknown(item_id)
             ((times,),) = connection.execute("PRAGMA user_version")
             connection.execute(f"PRAGMA user_version = {times + 1}")
+
+    def forget_refusals(self, sources: Collection[str]) -> None:
+        """Drop the notes that photos of these names were refused."""
+        with self._writing() as connection:
+            connection.execute(
+                "DELETE FROM photos WHERE refused IS NOT NULL AND source IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(sources)),),
+            )
 
     def replace_embeddings(self, rows: NDArray[np.int64], embeddings: NDArray[np.float32], fingerprint: str) -> None:
         """Give rows the embeddings of another network; once all have them, `adopt` it."""
@@ -384,12 +392,12 @@ class Store:
         return int(self._all("SELECT count(*) FROM items WHERE fingerprint != ?", fingerprint)[0][0])
 
     def looked_at(self, contents: Collection[str]) -> set[str]:
-        """Which of these files' hashes are of photos that were looked at, whether something was taken or not."""
+        """Which of these files' hashes are of photos that were looked at and not refused."""
         part = json.dumps(list(contents))
         return {
             each
             for (each,) in self._all(
-                "SELECT content FROM photos WHERE content IN (SELECT value FROM json_each(?))", part
+                "SELECT content FROM photos WHERE content IN (SELECT value FROM json_each(?)) AND refused IS NULL", part
             )
         }
 
@@ -415,16 +423,25 @@ class Store:
         )
 
     def seal(self) -> None:
-        """Bring everything into the one file, so that it can be read where nothing may be written."""
+        """Bring everything into the one file, so that it can be read where nothing may be written.
+
+        Raises GalleryError where another process has it open.
+        """
         with self._lock:
-            self._connection.execute("PRAGMA journal_mode = DELETE")
+            try:
+                self._connection.execute("PRAGMA journal_mode = DELETE")
+            except sqlite3.OperationalError as error:
+                raise GalleryError(
+                    f"The gallery in {self.path.parent} cannot be sealed: {error}. Close what else has it open, such "
+                    "as the page, and try again."
+                ) from error
 
     def _all(self, command: str, *values: object) -> list[Any]:
         with self._lock:
             try:
                 return self._connection.execute(command, values).fetchall()
             except sqlite3.DatabaseError as error:
-                raise self._damaged(error) from error
+                raise self._unusable(error, "read") from error
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -454,7 +471,10 @@ class Store:
     def _unknown(self, item_id: str) -> GalleryError:
         return GalleryError(f"The gallery «{self.title}» has no example «{item_id}».")
 
-    def _damaged(self, error: Exception) -> GalleryError:
+    def _unusable(self, error: Exception, use: str) -> GalleryError:
+        """What to say of a file that cannot be `use`d: «read» or «written»."""
+        if isinstance(error, OSError | sqlite3.OperationalError) and not _lacks_tables(error):
+            return GalleryError(f"The gallery in {self.path.parent} cannot be {use}: {error}")
         return GalleryError(f"The gallery in {self.path.parent} is damaged ({error}). Build it again.")
 
 
@@ -476,6 +496,10 @@ def _connect(path: str | Path, writable: bool) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")  # a commit waits for the disk
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
+
+
+def _lacks_tables(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR  # not locked, not read-only, not the disk
 
 
 def _lay_out(connection: sqlite3.Connection, about: dict[str, str]) -> None:

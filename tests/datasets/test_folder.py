@@ -21,6 +21,12 @@ def test_sub_folders_label_their_photos_in_any_spelling(tmp_path: Path) -> None:
     assert labels == {"a.jpg": "happiness", "b.PNG": "fear", "c.webp": "sadness", "d.jpeg": "Smirk"}
 
 
+def test_an_emotion_further_below_is_a_label_too(tmp_path: Path) -> None:
+    touch(tmp_path, "photos/happy/a.jpg", "photos/b.jpg", "fear/SA/c.jpg")  # SA: whose initials, not sadness
+    labels = {path.name: label for path, label in scan(tmp_path).photos}
+    assert labels == {"a.jpg": "happiness", "b.jpg": "photos", "c.jpg": "fear"}
+
+
 def test_photos_in_no_sub_folder_have_no_label(tmp_path: Path) -> None:
     touch(tmp_path, "b.jpg", "a.tif")
     assert scan(tmp_path).photos == ((tmp_path / "a.tif", None), (tmp_path / "b.jpg", None))

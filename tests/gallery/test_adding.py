@@ -1,5 +1,6 @@
 """Adding photos: each file is looked at once, nothing is lost when it is cut short, and it says what was left out."""
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from siamese.errors import NoFaceError
+from siamese.errors import ImageError, NoFaceError
 from siamese.gallery import adding
 from siamese.gallery.adding import Progress, add_photos
 from siamese.gallery.build import Embedded, Entry, embedded
@@ -94,8 +95,8 @@ def test_what_was_looked_at_is_passed_over_under_any_name(gallery: Gallery, phot
     (tmp_path / "photos" / "new.jpg").write_bytes(b"\x01new")
     more = [*photos, (tmp_path / "photos" / "copy.jpg", None), (tmp_path / "photos" / "new.jpg", None)]
     done = add(gallery, more, Looks(tmp_path / "log"))
-    assert looked_at(tmp_path)[PHOTOS:] == ["new.jpg"]
-    assert (len(gallery), done.added, done.known) == (count + 1, 1, PHOTOS + 1)
+    assert looked_at(tmp_path)[PHOTOS:] == [photos[-1][0].name, "new.jpg"]  # the first was refused
+    assert (len(gallery), done.added, done.known) == (count + 1, 1, PHOTOS)
 
 
 def test_a_file_is_looked_at_once_while_its_copy_is_under_way(gallery: Gallery, photos: list, tmp_path: Path) -> None:
@@ -131,3 +132,24 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(gallery: Gallery, p
     assert len(gallery) == 13
     gone.write_bytes(b"\x02here again")
     assert add(gallery, [(gone, None)], Looks(tmp_path / "log")).added == 2
+    assert str(gone) not in gallery.store.refused()
+
+
+def test_what_was_refused_is_looked_at_again(gallery: Gallery, photos: list, tmp_path: Path) -> None:
+    def refuse(task: Task) -> Embedded:
+        raise ImageError("It has too many pixels.")
+
+    add_photos(gallery, photos[:1], Lookers(lambda task: partial(look_at, refuse, task), ahead=1))
+    assert gallery.store.refused() == {str(photos[0][0]): "It has too many pixels."}
+    assert add(gallery, photos[:1], Looks(tmp_path / "log")).added == 1
+    assert gallery.store.refused() == {}
+
+
+def test_names_need_not_be_utf_8(gallery: Gallery, tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    folder.mkdir()
+    taken, refused = folder / "a.jpg", folder / "b.jpg"
+    taken.write_bytes(b"\x01")
+    refused.write_bytes(b"\x00")
+    done = add(gallery, [(taken, None), (refused, None)], Looks(tmp_path / "log"))
+    assert (done.added, list(gallery.store.refused())) == (1, [f"{tmp_path}/caf\ufffd/b.jpg"])

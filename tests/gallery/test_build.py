@@ -93,6 +93,8 @@ def test_a_label_speaks_of_the_largest_face_and_without_one_all_are_taken() -> N
     assert [(entry.source, entry.emotion, entry.box) for entry in group] == [
         ("group.jpg", None, (1, 2, 3, n)) for n in range(3)
     ]
+    (elsewhere,) = entries_of_photo(Path("caf\udce9/\udce9.jpg"), "caf\udce9", faces)  # in Latin-1, on the disk
+    assert (elsewhere.source, elsewhere.emotion) == ("\ufffd.jpg", "caf\ufffd")
 
 
 def test_what_is_there_already_is_not_embedded_again() -> None:

@@ -54,6 +54,14 @@ def test_what_is_no_export_is_refused(tmp_path: Path) -> None:
             read_archive(tmp_path / name, tmp_path / "two", NETWORK)
 
 
+def test_a_label_by_nobody_known_is_refused(tmp_path: Path) -> None:
+    gallery = made_up_gallery(["surprise"], folder=tmp_path / "one")
+    gallery.store.relabel(["item0"], "surprise", "magic")
+    write_archive(gallery, tmp_path / "gallery.zip")
+    with pytest.raises(GalleryError, match="labelled by «magic», which is none of"):
+        read_archive(tmp_path / "gallery.zip", tmp_path / "two", NETWORK)
+
+
 def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     with pytest.raises(GalleryError, match="cannot be written"):
         write_archive(made(tmp_path / "one"), tmp_path / "nowhere" / "gallery.zip")

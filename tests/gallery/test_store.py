@@ -111,10 +111,12 @@ def test_photos_that_were_looked_at_are_known_until_their_faces_are_removed() ->
     (item,) = items(["fear"])
     kept = [Photo("hash1", "a.jpg"), Photo("hash2", "b.txt", "no picture")]
     store.add([Item(**{**vars(item), "content": "hash1"})], unit_rows(1), photos=kept)
-    assert store.looked_at(["hash1", "hash2", "hash3"]) == {"hash1", "hash2"}
+    assert store.looked_at(["hash1", "hash2", "hash3"]) == {"hash1"}
     assert store.refused() == {"b.txt": "no picture"}
+    store.forget_refusals(["a.jpg", "b.txt"])
+    assert (store.looked_at(["hash1"]), store.refused()) == ({"hash1"}, {})
     store.remove(["item0"])
-    assert store.looked_at(["hash1", "hash2"]) == {"hash2"}
+    assert store.looked_at(["hash1"]) == set()
 
 
 def test_another_network_takes_over_when_all_is_read_anew(tmp_path: Path) -> None:
@@ -192,6 +194,39 @@ def test_a_damaged_file_is_refused(tmp_path: Path, harm: str) -> None:
         sqlite3.connect(path).execute("CREATE TABLE other (x)").connection.close()
     with pytest.raises(GalleryError, match=f"in {tmp_path} is damaged"):
         Store(path)
+
+
+def test_a_gallery_that_is_in_use_is_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("siamese.gallery.store._BUSY_SECONDS", 0.1)
+    path = tmp_path / "gallery.sqlite"
+    store = new(path)
+    store.seal()
+    store.close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(GalleryError, match=f"in {tmp_path} cannot be written: database is locked"):
+        Store(path)
+    with pytest.raises(GalleryError, match=f"in {tmp_path} cannot be read: database is locked"):
+        Store(path, writable=False)
+    other.close()
+
+
+def test_a_gallery_that_another_has_open_is_not_sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("siamese.gallery.store._BUSY_SECONDS", 0.1)
+    store = new(tmp_path / "gallery.sqlite")
+    other = Store(tmp_path / "gallery.sqlite", writable=False)
+    with pytest.raises(GalleryError, match=r"cannot be sealed: database is locked\. Close what else has it open"):
+        store.seal()
+    other.close()
+    store.seal()
+
+
+def test_a_place_that_may_not_be_looked_into_is_told(tmp_path: Path) -> None:
+    path = tmp_path / ("a" * 300) / "gallery.sqlite"  # refuses to be asked about, as a folder without permission does
+    with pytest.raises(GalleryError, match=r"cannot be read: .*File name too long"):
+        Store(path, writable=False)
+    with pytest.raises(GalleryError, match=r"cannot be written to .*File name too long"):
+        new(path)
 
 
 def test_a_folder_without_a_gallery_is_refused(tmp_path: Path) -> None:
