@@ -84,9 +84,9 @@ AIMS = (
 _PAGE = """\
 ## Aims
 
-Set before any network was trained, beside what papers report of theirs. «SGM» is Marrero Fernandez et al. 2019. Each
-figure stands in its own table below too; those of training on nine folds are what `benchmarks.backbones` prints with
-`--json`, stored as `docs/results/{tuned}`.
+Aims that were set for the project, beside what papers report of their networks; «SGM» is Marrero Fernandez et al. 2019.
+Each figure stands in its own table below too. Those of training on nine folds are what `benchmarks.backbones` prints
+with `--json`, stored as `docs/results/{tuned}`.
 
 {table}"""
 
