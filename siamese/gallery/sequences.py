@@ -1,13 +1,14 @@
 """Names, labels and pictures of examples → which of them are frames of one sequence: of a film, or of a burst.
 
-A camera counts its photos as a film's frames are counted, so names alone tell nothing. Frames of a sequence are those
-whose names count on, that have one label, and each of which is nearly the same picture as the one before it. Of CK+'s
-frames, 99 % are linked to the one before in this way, and no frame to another sequence's.
+A camera counts its photos as a film's frames are counted, and films in folders of their own may have the same names,
+so names alone tell nothing. Frames of a sequence are those whose names count on, that have one label, and each of which
+is nearly the same picture as one counted shortly before it; the one most like it, where there are several. Of CK+'s
+frames, 99 % are linked to the one before in this way, and no frame to another sequence's, also where all sequences of a
+label have the same names.
 """
 
 import re
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from siamese.gallery.closeness import SAME_PICTURE, patterns
 
 _COUNTED = re.compile(r"(.*?)(\d+)(\D*)")
 _BATCH = 1024
+_SHORTLY = 256  # examples among which the one before is sought; also how many films may have the same names
 
 Key = tuple[str, str, str, int]
 
@@ -28,13 +30,12 @@ def sequences_of(sources: Sequence[str], labels: Sequence[str], crops: Sequence[
     """
     keys = [_key(*named) for named in zip(sources, labels, strict=True)]
     counted = [place for place, crop in enumerate(crops) if crop and keys[place][-1] >= 0]
-    order = np.array(sorted(counted, key=keys.__getitem__), dtype=np.int64)
+    order = sorted(counted, key=keys.__getitem__)
     sequences = np.arange(len(keys))
-    if len(order) > 1:
-        alike = [keys[place][:-1] == keys[before][:-1] for before, place in pairwise(order)]
-        linked = np.array([False, *(alike & _hardly_changed([crops[place] or b"" for place in order]))])
-        first = np.maximum.accumulate(np.where(linked, 0, np.arange(len(order))))
-        sequences[order] = order[first]
+    before = _before([keys[place] for place in order], [crops[place] or b"" for place in order])
+    for place, earlier in zip(order, before, strict=True):
+        if earlier is not None:
+            sequences[place] = sequences[order[earlier]]
     return sequences
 
 
@@ -44,10 +45,17 @@ def _key(source: str, label: str) -> Key:
     return (match[1], match[3], label, int(match[2])) if match else (source, "", label, -1)
 
 
-def _hardly_changed(crops: Sequence[bytes]) -> NDArray[np.bool_]:
-    """Whether each crop but the first is nearly the same picture as the one before it, (n − 1,)."""
-    correlations = []
-    for start in range(0, len(crops) - 1, _BATCH):
-        seen = patterns(np.stack([thumbnails.unpack(crop) for crop in crops[start : start + _BATCH + 1]]))
-        correlations.append(np.einsum("np,np->n", seen[1:], seen[:-1]))
-    return np.concatenate(correlations) >= SAME_PICTURE
+def _before(keys: Sequence[Key], crops: Sequence[bytes]) -> Iterator[int | None]:
+    """Of each example, in the order of the keys, which other one is the frame before it; None where none is."""
+    for start in range(0, len(keys), _BATCH):
+        first = max(0, start - _SHORTLY)
+        seen = patterns(np.stack([thumbnails.unpack(crop) for crop in crops[first : start + _BATCH]]))
+        likeness = seen[start - first :] @ seen.T
+        for place, row in enumerate(likeness, start=start):
+            alike = first + np.flatnonzero(row[: place - first] >= SAME_PICTURE)
+            earlier = [each for each in alike[alike >= place - _SHORTLY] if _counts_on(keys[each], keys[place])]
+            yield max(earlier, key=lambda each: row[each - first], default=None)
+
+
+def _counts_on(before: Key, after: Key) -> bool:
+    return before[:-1] == after[:-1] and before[-1] < after[-1]

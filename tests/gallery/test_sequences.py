@@ -42,6 +42,18 @@ def test_names_without_a_number_and_examples_without_a_crop_stand_alone() -> Non
     assert sequences_of([], [], []).tolist() == []
 
 
+def test_films_in_folders_of_their_own_may_have_the_same_names() -> None:
+    films = [film(seed, 4) for seed in range(3)]
+    crops = [crop for frames in films for crop in frames]
+    sources = [f"frame {n}.png" for n in range(4)] * 3
+    assert sequences_of(sources, ["fear"] * 12, crops).tolist() == [0] * 4 + [4] * 4 + [8] * 4
+
+
+def test_frames_of_one_number_are_not_one_sequence() -> None:
+    one, two = film(0, 2)
+    assert sequences_of(["1.png", "1.png"], ["fear"] * 2, [one, two]).tolist() == [0, 1]
+
+
 def test_a_long_film_is_followed_from_batch_to_batch(monkeypatch) -> None:
     monkeypatch.setattr("siamese.gallery.sequences._BATCH", 3)
     sources = [f"frame {n}.png" for n in range(20)]
