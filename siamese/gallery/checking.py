@@ -76,16 +76,17 @@ def check_labels(gallery: Gallery) -> LabelCheck:
     The network's own readings and composites are not asked, since theirs are no one's claims. Frames of one sequence do
     not vouch for each other. Raises GalleryError when too few examples are labelled, or all alike.
     """
-    every = gallery.store.claims()
-    claims = [claim for claim in every if claim.labelled_by in VOUCHING]
+    with gallery.store.snapshot():
+        every = gallery.store.claims()
+        claims = [claim for claim in every if claim.labelled_by in VOUCHING]
+        rows = np.array([claim.row for claim in claims], dtype=np.int64)
+        embeddings, crops = gallery.store.embeddings(rows), gallery.store.crops_of(rows)
     labels = [claim.emotion for claim in claims]
     not_checked = dict(Counter(claim.labelled_by for claim in every if claim.labelled_by not in CHECKED))
     if len(claims) < FEWEST or len(set(labels)) < 2:
         raise GalleryError(_too_few(gallery.title, len(claims), len(set(labels)), not_checked))
-    rows = np.array([claim.row for claim in claims])
-    crops = gallery.store.crops_of(rows)
     sequences = sequences_of([claim.source for claim in claims], labels, [crops.get(claim.row) for claim in claims])
-    suspects = find_suspects(gallery.store.embeddings(rows), labels, sequences.astype(str).tolist())
+    suspects = find_suspects(embeddings, labels, sequences.astype(str).tolist())
     doubted = [_doubted(suspect, claims) for suspect in suspects if _is_doubted(suspect, claims)]
     return LabelCheck(tuple(doubted), len(claims) - sum(not_checked.get(each, 0) for each in VOUCHING), not_checked)
 

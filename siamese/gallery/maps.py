@@ -52,10 +52,8 @@ def draw_map(gallery: Gallery, points: int) -> GalleryMap:
 
     Raises GalleryError when the gallery cannot be written to.
     """
-    store = gallery.store
-    rows = store.rows()
-    drawn = _drawn(store, rows, points)
-    store.keep_places(drawn.rows, drawn.places, int(rows.max(initial=0)))
+    drawn, until = _drawn(gallery.store, points)
+    gallery.store.keep_places(drawn.rows, drawn.places, until)
     return drawn
 
 
@@ -66,10 +64,9 @@ def map_of(gallery: Gallery, points: int) -> GalleryMap:
     no map.
     """
     store = gallery.store
-    kept = store.kept_places()
-    followed = _followed(store, *kept, points) if kept else None
+    followed = _followed(store, points)
     if len(store) <= QUICK and (followed is None or 2 * followed.added > len(followed.rows)):
-        return draw_map(gallery, points) if store.writable else _drawn(store, store.rows(), points)
+        return draw_map(gallery, points) if store.writable else _drawn(store, points)[0]
     if followed is None:
         raise GalleryError(
             f"The gallery «{store.title}» has no map yet, and is too large to draw it while you wait. Draw it with "
@@ -78,26 +75,30 @@ def map_of(gallery: Gallery, points: int) -> GalleryMap:
     return followed
 
 
-def _drawn(store: Store, rows: NDArray[np.int64], points: int) -> GalleryMap:
-    chosen = _evenly(rows, points)
-    return GalleryMap(store, chosen, lay_out(store.embeddings(chosen)), len(rows))
+def _drawn(store: Store, points: int) -> tuple[GalleryMap, int]:
+    """A map drawn now, and the last row that there was."""
+    with store.snapshot():
+        rows = store.rows()
+        chosen = _evenly(rows, points)
+        embeddings = store.embeddings(chosen)
+    return GalleryMap(store, chosen, lay_out(embeddings), len(rows)), int(rows.max(initial=0))
 
 
-def _followed(store: Store, kept: NDArray[np.int64], places: Places, until: int, points: int) -> GalleryMap:
-    """The map as it was kept, and the examples that came after, as far as there is room for them."""
-    chosen = _evenly(np.arange(len(kept)), points)
-    drawn = GalleryMap(store, kept[chosen], places[chosen], len(store))
-    added = _evenly(store.rows_after(until), points - len(chosen))
-    if not len(added):
-        return drawn
-    of_added = drawn.place(store.embeddings(added))
-    return GalleryMap(
-        store,
-        np.concatenate([drawn.rows, added]),
-        np.concatenate([drawn.places, of_added]),
-        drawn.total,
-        len(added),
-    )
+def _followed(store: Store, points: int) -> GalleryMap | None:
+    """The map that is kept, or None, and the examples that came after, as far as there is room for them."""
+    with store.snapshot():
+        kept = store.kept_places()
+        if kept is None:
+            return None
+        rows, places, until = kept
+        chosen = _evenly(np.arange(len(rows)), points)
+        rows, places, total = rows[chosen], places[chosen], len(store)
+        added = _evenly(store.rows_after(until), points - len(chosen))
+        if not len(added):
+            return GalleryMap(store, rows, places, total)
+        embeddings, new = store.embeddings(rows), store.embeddings(added)
+    of_added = settle(new, embeddings, places)
+    return GalleryMap(store, np.concatenate([rows, added]), np.concatenate([places, of_added]), total, len(added))
 
 
 def _evenly(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:

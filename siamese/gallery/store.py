@@ -274,6 +274,19 @@ class Store:
 
     # what it holds
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Within, everything is read as it is now, whatever other processes add and remove; nothing can be written.
+
+        Other threads wait until it ends.
+        """
+        with self._lock:
+            self._all("BEGIN")
+            try:
+                yield
+            finally:
+                self._all("ROLLBACK")
+
     def __len__(self) -> int:
         return self.count()
 

@@ -1,6 +1,7 @@
 """The check of a gallery's labels: whose are doubted, who is asked, and what is said where that is too little."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from siamese.errors import GalleryError
 from siamese.gallery import corrections
 from siamese.gallery.checking import LabelCheck, check_labels, doubted_as, still_doubted
 from siamese.gallery.gallery import Gallery
-from siamese.gallery.store import IN_MEMORY
+from siamese.gallery.store import IN_MEMORY, Claim, Store
 from siamese.gallery.thumbnails import pack
 from tests.gallery.made_up import NETWORK, SIZE, items
 
@@ -17,13 +18,15 @@ COUNT = 60
 NAMES = ("anger", "fear", "happiness")
 
 
-def gallery(wrong: tuple[int, ...] = (), labelled_by: dict[int, str] | None = None) -> Gallery:
+def gallery(
+    wrong: tuple[int, ...] = (), labelled_by: dict[int, str] | None = None, folder: str | Path = IN_MEMORY
+) -> Gallery:
     """Faces of three expressions in turn, well apart; those in `wrong` are labelled as the next expression."""
     rng = np.random.default_rng(0)
     rows = 4 * np.eye(3, SIZE)[np.arange(COUNT) % 3] + rng.normal(size=(COUNT, SIZE))
     rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
     given = [NAMES[(place + (place in wrong)) % 3] for place in range(COUNT)]
-    made = Gallery.create(IN_MEMORY, "Mine", NETWORK, SIZE)
+    made = Gallery.create(folder, "Mine", NETWORK, SIZE)
     by = labelled_by or {}
     made.add([replace(each, labelled_by=by.get(place, "folder")) for place, each in enumerate(items(given))], rows)
     return made
@@ -81,6 +84,22 @@ def test_what_was_judged_or_removed_is_doubted_no_more() -> None:
     left = {each.id for each in still_doubted(made, check.doubted)}
     assert left == set(ids(check)) - {"item4", "item9", "item14"}
     assert not {"item4", "item9", "item14"} & set(ids(check_labels(made)))
+
+
+def test_what_another_removes_meanwhile_is_checked_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = gallery(wrong=(4, 9), folder=tmp_path)
+    other, read = Gallery.open(tmp_path, NETWORK, writable=True), Store.claims
+
+    def claims(store: Store) -> list[Claim]:
+        told = read(store)
+        other.remove(["item9", "item10"])
+        return told
+
+    monkeypatch.setattr(Store, "claims", claims)
+    check = check_labels(made)
+    assert check.checked == COUNT
+    monkeypatch.undo()
+    assert "item4" in {each.id for each in still_doubted(made, check.doubted)} and "item9" not in made
 
 
 def test_one_label_can_be_looked_at_however_it_is_spelled() -> None:

@@ -106,6 +106,26 @@ def test_a_label_can_be_set_right() -> None:
     assert store.counts("emotion") == {"surprise": 1}
 
 
+def test_a_snapshot_is_of_one_moment_whatever_others_do(tmp_path: Path) -> None:
+    store = new(tmp_path / "gallery.sqlite")
+    store.add(items(["fear"] * 3), unit_rows(3))
+    other = Store(store.path)
+    with store.snapshot():
+        rows = store.rows()
+        other.remove(["item1"])
+        other.add(items(["anger"], "late"), unit_rows(1))
+        assert len(store) == 3 and store.embeddings(rows).shape == (3, SIZE)
+    assert store.counts("emotion") == {"anger": 1, "fear": 2}
+    store.add(items(["anger"], "own"), unit_rows(1))
+
+
+def test_a_snapshot_ends_with_an_error_in_it() -> None:
+    store = new()
+    with pytest.raises(GalleryError, match="no example"), store.snapshot():
+        store.row("item9")
+    assert len(store.add(items(["fear"]), unit_rows(1))) == 1
+
+
 def test_photos_that_were_looked_at_are_known_until_their_faces_are_removed() -> None:
     store = new()
     (item,) = items(["fear"])
