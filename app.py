@@ -19,6 +19,7 @@ def main() -> None:
         settings = Settings.given(index=arguments.index)
         reference = arguments.reference or settings.reference
         service = ExpressionService.load(reference, arguments.gallery, settings)
+        service.warm_up()
     except SemblanceError as error:
         raise SystemExit(f"Semblance cannot start: {error}") from error
     examples = reference / "examples"

@@ -204,6 +204,12 @@ class ExpressionService:
             Shades.load(shades) if shades.is_file() else None,
         )
 
+    def warm_up(self) -> None:
+        """Answer once for an empty picture, so that no person waits for what is prepared at its first use."""
+        (reading,) = self.recognise(np.zeros((64, 64, 3), dtype=np.uint8), whole=True)
+        if self._gallery is not None and len(self._gallery):
+            self.similar_to_reading(reading, k=1)
+
     @property
     def prototypes(self) -> Prototypes:
         """The built-in prototypes, and those of the expressions that were taught, by whatever process."""

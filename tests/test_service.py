@@ -155,6 +155,15 @@ def test_a_missing_reference_set_is_named(tmp_path: Path) -> None:
         ExpressionService.load(tmp_path / "nowhere")
 
 
+def test_warming_up_changes_no_answer(reference: Path, tmp_path: Path, astronaut: NDArray[np.uint8]) -> None:
+    shutil.copytree(reference, tmp_path / "set", ignore=shutil.ignore_patterns("gallery"))
+    for folder in (reference, tmp_path / "set"):
+        cold, warm = ExpressionService.load(folder), ExpressionService.load(folder)
+        warm.warm_up()
+        (one,), (other,) = cold.recognise(astronaut), warm.recognise(astronaut)
+        assert one.to_dict() == other.to_dict()
+
+
 def test_without_a_gallery_all_but_similar_works(reference: Path, astronaut: NDArray[np.uint8]) -> None:
     loaded = ExpressionService.load(reference)
     service = ExpressionService(loaded.embedder, loaded.prototypes, loaded.calibration, loaded.verification)
