@@ -35,7 +35,10 @@ def album(
     if out:
         _write(draw_sheet(summary.highlights), out)
     if as_json:
-        chosen = [{**each.to_dict(), "photo": printable(each.photo)} for each in summary.highlights]
+        # Faces are counted as `recognise` and its --face do.
+        chosen = [
+            {**each.to_dict(), "photo": printable(each.photo), "face": each.face + 1} for each in summary.highlights
+        ]
         sheet = printable(out) if out else None
         print_json({**summary.to_dict(), "highlights": chosen, "left_out": left_out, "sheet": sheet})
         return

@@ -1,5 +1,6 @@
 """`python -m siamese …`: photos → answers on the terminal, as text for people or one JSON object for programs."""
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -239,7 +240,7 @@ def build_reference_set(
     own = networks[0][0]
     out = out or own / "reference"
     build_own_reference(own, dataset, root, out, cache)
-    print(f"{out}: written. It shows single people. To see it: python app.py --reference {out}")
+    print(f"{out}: written. It shows single people. To see it: python app.py --reference {shlex.quote(str(out))}")
 
 
 def _timing(reference: Path) -> "Timing":

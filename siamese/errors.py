@@ -1,6 +1,12 @@
 """Every refusal Semblance makes: one exception class per kind, each carrying a sentence a person can act on."""
 
+import shlex
 from typing import Any
+
+
+def command(*words: object) -> str:
+    """A command of Semblance's as sentences show it, its words quoted for a shell."""
+    return f"`{shlex.join(['python', '-m', 'siamese', *map(str, words)])}`"
 
 
 class SemblanceError(Exception):
@@ -40,7 +46,7 @@ class MeasurementError(SemblanceError):
 
 
 class TeachingError(SemblanceError):
-    """An expression that cannot be taught: no name, a name that is taken, or no photo."""
+    """An expression that cannot be taught: no name, a name that is taken, no photo, or one that is given twice."""
 
 
 class DoubtError(TeachingError):

@@ -2,10 +2,6 @@
 
 import os
 import sys
-import tarfile
-import tempfile
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
@@ -22,15 +18,16 @@ from rich.text import Text
 
 from siamese.cli_parts import AsJson, Cache, IndexName, Reference, Split, load_service, new_table, print_json, shown
 from siamese.datasets.catalogue import DATASETS
-from siamese.errors import GalleryError
+from siamese.errors import GalleryError, command
 from siamese.gallery.adding import add_photos
+from siamese.gallery.archives import unpacked
 from siamese.gallery.build import printable
 from siamese.gallery.engines.choice import AUTOMATIC
 from siamese.gallery.gallery import STORE_FILE, Gallery
 from siamese.gallery.items import Wanted
 from siamese.gallery.looking import Look, Lookers, Task, in_processes
 from siamese.settings import Settings
-from siamese.vocabulary import emotion_of, index_of
+from siamese.vocabulary import emotion_of
 
 if TYPE_CHECKING:
     from siamese.datasets.folder import PhotoFolder
@@ -43,15 +40,6 @@ _MOST_PROCESSES = 4
 _PHOTOS_PER_PROCESS = 100  # below, a process takes longer to start than it saves
 _REFUSED_SHOWN = 20
 _OTHERS_SHOWN = 2
-_NOT_UNPACKED = (  # RuntimeError: it wants a password, or is packed in a way that Python does not know
-    OSError,
-    RuntimeError,
-    ValueError,
-    EOFError,
-    zlib.error,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-)
 
 GalleryPlace = Annotated[Path, typer.Argument(help="The gallery's folder.")]
 Folder = Annotated[Path | None, typer.Option(help="Folder of photos; sub-folders' names are labels.")]
@@ -133,7 +121,7 @@ def build(
         gallery = _begun(out, title or source, embedder)
         add_to(gallery)
     if not len(gallery):
-        raise GalleryError(f"There is no face to build a gallery from; `gallery info {out}` says why.")
+        raise GalleryError(f"There is no face to build a gallery from; {command('gallery', 'info', out)} says why.")
     _draw_map(gallery)
     _finish(gallery, out)
 
@@ -243,7 +231,7 @@ def check(
         table.add_row(escape(each.id), *labels, f"{each.score:.2f}", escape(each.source), escape(others))
     if doubted:
         Console().print(table)
-    print(found.summary)
+    print(found.summary if emotion is None else f"{found.summary} Labelled {_spelled(emotion)}: {len(doubted):,}.")
 
 
 @gallery_app.command()
@@ -384,7 +372,7 @@ def _ready(
         samples = load_dataset(dataset, str(root), split).labelled()
         yield lambda gallery: _add_dataset(gallery, samples, reference, cache)
         return
-    with _unpacked(archive) if archive else nullcontext(folder) as photos:
+    with unpacked(archive) if archive else nullcontext(folder) as photos:
         found = scan(str(photos))
         yield lambda gallery: _add_folder(gallery, found, tags, lookers)
 
@@ -491,30 +479,3 @@ def _progress(what: str, total: int | None = None) -> Iterator[tuple[Progress, A
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
         yield progress, progress.add_task(what, total=total)
-
-
-@contextmanager
-def _unpacked(archive: Path) -> Iterator[Path]:
-    """The files of an archive in a folder that is gone afterwards; nothing is written outside it.
-
-    Of an archive that has everything in one folder, that folder, unless it is named after an emotion.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            if zipfile.is_zipfile(archive):
-                with zipfile.ZipFile(archive) as packed:
-                    packed.extractall(folder)  # drops absolute paths and «..»
-            else:
-                with tarfile.open(archive) as packed:
-                    packed.extractall(folder, filter="data")
-        except _NOT_UNPACKED as error:
-            raise GalleryError(f"{archive} cannot be unpacked: {error}. Give a .zip or .tar file of photos.") from error
-        yield _innermost(Path(folder))
-
-
-def _innermost(folder: Path) -> Path:
-    """The folder in which there is more than one other; what a Mac adds to archives does not count."""
-    inside = [path for path in folder.iterdir() if not path.name.startswith(".") and path.name != "__MACOSX"]
-    if len(inside) != 1 or not inside[0].is_dir() or index_of(inside[0].name) is not None:
-        return folder
-    return _innermost(inside[0])

@@ -37,6 +37,7 @@ def test_the_best_photos_are_named_and_drawn_and_the_rest_is_accounted_for(
     assert (told["photos"], len(told["highlights"]), told["sheet"]) == (4, 2, str(out))
     assert sum(each["stands_for"] for each in told["highlights"]) == 4
     assert all(Path(each["photo"]).is_file() for each in told["highlights"])
+    assert {each["face"] for each in told["highlights"]} == {1}  # counted as `recognise` and its --face do
     assert {Path(name).name for name in told["left_out"]} == {"broken.jpg", "letter.txt", "wall.png"}
     assert Image.open(out).size == (2 * 216 + 16, 262 + 16)
 

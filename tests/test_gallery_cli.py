@@ -228,16 +228,16 @@ def test_it_is_said_when_nothing_shows_a_face(
     assert "broken.jpg" in err and "There is no face to build a gallery from" in err
 
 
-@pytest.mark.parametrize("harm", ["no archive", "damaged", "password"])
+@pytest.mark.parametrize("harm", ["no archive", "damaged", "damaged, by xz", "password"])
 def test_a_damaged_archive_is_refused(
     tmp_path: Path, reference: Path, capsys: pytest.CaptureFixture[str], harm: str
 ) -> None:
     archive = tmp_path / "album.zip"
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_LZMA if "xz" in harm else zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("a.png", b"many words " * 99)
     content = bytearray(archive.read_bytes())
-    if harm == "damaged":
-        content[35:40] = b"\xff" * 5  # the first of what was deflated
+    if "damaged" in harm:
+        content[35:45] = b"\xff" * 10  # the first of what was packed
     for header, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
         content[content.index(header) + flags] |= harm == "password"
     archive.write_bytes(b"no archive" if harm == "no archive" else content)
@@ -306,6 +306,8 @@ def test_one_label_can_be_checked_and_an_unknown_one_is_refused(
     words = ("gallery", "check", tmp_path / "own", "--reference", reference)
     told = answer(capsys, *words, "--json", "--emotion", "Sad", "--count", 100)
     assert {each["label"] for each in told["labels"]} <= {"sadness"}
+    assert run(*words, "--emotion", "Sad") == 0
+    assert capsys.readouterr().out.rstrip().endswith(f"Labelled sadness: {told['doubted']}.")
     assert run(*words, "--emotion", "grin") == USER_ERROR
     assert "no examples of «grin»" in capsys.readouterr().err
     assert run("gallery", "relabel", tmp_path / "own", "grin", "nobody", "--reference", reference) == USER_ERROR

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siamese.errors import GalleryError
+from siamese.gallery.archives import NOT_UNPACKED
 from siamese.gallery.gallery import STORE_FILE, Gallery
 from siamese.gallery.items import LABELLED_BY, Item
 
@@ -62,13 +63,13 @@ def read_archive(path: Path, folder: Path, fingerprint: str) -> tuple[Gallery, i
                 gallery.add(items, embeddings[start : start + len(items)], crops)
                 for start, items, crops in _batches(packed, about["items"])
             )
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except (*NOT_UNPACKED, KeyError, TypeError) as error:
         raise GalleryError(f"{path} is not what `gallery export` wrote, or is damaged: {error!r}") from error
     return gallery, added
 
 
 def _gallery_in(folder: Path, about: dict[str, Any], size: int) -> Gallery:
-    if (folder / STORE_FILE).is_file():
+    if os.access(folder / STORE_FILE, os.F_OK):  # Path.is_file raises where one may not look
         return Gallery.open(folder, about["fingerprint"], writable=True)
     return Gallery.create(folder, about["title"], about["fingerprint"], size)
 

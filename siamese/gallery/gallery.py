@@ -13,7 +13,7 @@ from threading import RLock
 import numpy as np
 from numpy.typing import NDArray
 
-from siamese.errors import GalleryError
+from siamese.errors import GalleryError, command
 from siamese.gallery.engines import NOTHING, Index
 from siamese.gallery.engines.choice import AUTOMATIC, SAMPLE, Choice, Engine, choose, engine_for
 from siamese.gallery.items import EVERYTHING, Item, Match, Wanted
@@ -73,7 +73,7 @@ class Gallery:
             raise GalleryError(
                 f"The gallery «{store.title}» was made by the network {store.fingerprint}, "
                 f"but the network in use is {fingerprint}, and their embeddings do not compare. "
-                f"Read it again with the network in use: `python -m siamese gallery rebuild {folder}`."
+                f"Read it again with the network in use: {command('gallery', 'rebuild', folder)}."
             )
         return cls(store, engine, megabytes, access)
 

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from siamese.errors import GalleryError
+from siamese.errors import GalleryError, command
 from siamese.gallery.gallery import Gallery
 from siamese.gallery.mapping import Places, lay_out, settle
 from siamese.gallery.store import Store
@@ -70,7 +70,7 @@ def map_of(gallery: Gallery, points: int) -> GalleryMap:
     if followed is None:
         raise GalleryError(
             f"The gallery «{store.title}» has no map yet, and is too large to draw it while you wait. Draw it with "
-            f"`python -m siamese gallery map {store.path.parent}`."
+            f"{command('gallery', 'map', store.path.parent)}."
         )
     return followed
 

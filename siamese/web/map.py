@@ -11,7 +11,7 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from siamese.errors import GalleryError
+from siamese.errors import GalleryError, command
 from siamese.gallery.gallery import Gallery
 from siamese.gallery.items import Item
 from siamese.gallery.maps import GalleryMap
@@ -203,7 +203,7 @@ def _about(service: ExpressionService) -> str:
     count = f"{total:,} examples" if shown == total else f"An even sample of {shown:,} of the {total:,} examples"
     sentences = [f"{count}, coloured by emotion. Those alike to the network lie together; far distances mean little."]
     if found.added:
-        where = "" if gallery.store.in_memory else f"; `python -m siamese gallery map {gallery.store.path.parent}`"
+        where = "" if gallery.store.in_memory else f"; {command('gallery', 'map', gallery.store.path.parent)}"
         sentences.append(
             f"{found.added:,} came after the map was drawn, and were placed among the others"
             f"{where + ' draws it anew' if where else ''}."

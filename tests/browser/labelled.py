@@ -6,6 +6,7 @@ python -m tests.browser.labelled prototypes my-gallery
 import sys
 from dataclasses import replace
 from pathlib import Path
+from string import ascii_lowercase
 
 from siamese.gallery.gallery import Gallery
 from siamese.gallery.items import Item
@@ -30,7 +31,13 @@ def labelled_copy(reference: Path, out: Path) -> list[str]:
 def _labelled(item: Item, place: int) -> Item:
     wrong = EMOTIONS[(EMOTIONS.index(item.emotion) + 3) % len(EMOTIONS)]
     emotion = item.emotion if place % ONE_IN else wrong
-    return replace(item, emotion=emotion, labelled_by="folder", source=f"{place + 1}.jpg", notes={})
+    return replace(item, emotion=emotion, labelled_by="folder", source=f"{_name(place)}.jpg", notes={})
+
+
+def _name(place: int) -> str:
+    """Letters, since numbers that count on might be those of a film."""
+    first, second = divmod(place, len(ascii_lowercase))
+    return f"photo {ascii_lowercase[first]}{ascii_lowercase[second]}"
 
 
 if __name__ == "__main__":

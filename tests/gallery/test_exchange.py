@@ -49,7 +49,12 @@ def test_what_is_no_export_is_refused(tmp_path: Path) -> None:
     (tmp_path / "letter.zip").write_text("Dear reader")
     with zipfile.ZipFile(tmp_path / "photos.zip", "w") as packed:
         packed.writestr("a.jpg", b"a photo")
-    for name in ("letter.zip", "photos.zip", "gone.zip"):
+    write_archive(made(tmp_path / "one"), tmp_path / "damaged.zip")
+    content = bytearray((tmp_path / "damaged.zip").read_bytes())
+    start = content.index(b"embeddings.npy") + len("embeddings.npy")
+    content[start : start + 10] = b"\xff" * 10
+    (tmp_path / "damaged.zip").write_bytes(content)
+    for name in ("letter.zip", "photos.zip", "gone.zip", "damaged.zip"):
         with pytest.raises(GalleryError, match=f"{name} is not what `gallery export` wrote"):
             read_archive(tmp_path / name, tmp_path / "two", NETWORK)
 

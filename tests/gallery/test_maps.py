@@ -84,11 +84,10 @@ def test_a_small_gallery_gets_one_when_asked_and_a_new_one_once_most_is_new(
     assert map_of(gallery, ALL).added == 50
 
 
-def test_a_large_gallery_without_one_names_the_command(
-    gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_large_gallery_without_one_names_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gallery = made_up_gallery(["fear"] * 20, folder=tmp_path / "my faces")
     monkeypatch.setattr(maps, "QUICK", 10)
-    with pytest.raises(GalleryError, match=f"has no map yet.*`python -m siamese gallery map {tmp_path}`"):
+    with pytest.raises(GalleryError, match=f"has no map yet.*`python -m siamese gallery map '{tmp_path}/my faces'`"):
         map_of(gallery, ALL)
 
 
