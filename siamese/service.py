@@ -45,7 +45,7 @@ PORTRAIT_SIZE = 160  # pixels; the aligned face as people see it
 
 _NO_FACE = (
     "No face was found in this photo. Try one in which the face is larger, well lit and turned to the camera. "
-    "If the picture is nothing but a face, say so, and it is read as it is."
+    "A picture that is nothing but a face can be read as it is: by a tick on the page, or with --whole."
 )
 
 
@@ -357,9 +357,9 @@ class ExpressionService:
         """Know a new expression from the largest face of each photo, without retraining.
 
         It is recognised, compared and browsed from now on, and kept where the gallery can be written to. Raises
-        TeachingError when the name is empty or known already or there is no photo; DoubtError, with the figures, when
-        the faces disagree or lie on top of a known expression, unless it shall be learned `anyway`; and what
-        `recognise` raises, with the photo's number. Then nothing is learned.
+        TeachingError when the name is empty or known already, there is no photo, or one is given twice; DoubtError,
+        with the figures, when the faces disagree or lie on top of a known expression, unless it shall be learned
+        `anyway`; and what `recognise` raises, with the photo's number. Then nothing is learned.
         """
         with self._teaching:
             name = self._new_name(name)
@@ -375,7 +375,8 @@ class ExpressionService:
     def rename(self, name: str, new: str) -> None:
         """Call a taught expression by another name. Raises TeachingError when it was not taught or the new is known."""
         with self._teaching:
-            teaching.rename(self.gallery, self._taught_name(name), self._new_name(new))
+            before = self._taught_name(name)
+            teaching.rename(self.gallery, before, self._new_name(new, besides=before))
 
     def forget(self, name: str) -> None:
         """Remove a taught expression, with the faces it was taught from. Raises TeachingError when there is none."""
@@ -454,6 +455,7 @@ class ExpressionService:
             for face, source in zip(faces, map(_named, photos), strict=True)
         ]
         ready = embedded(entries, self.embedder, None)
+        teaching.require_new(ready.embeddings, before, name)
         lesson = make_lesson(name, ready.embeddings, others, self.verification, before)
         if lesson.doubts and not anyway:
             raise DoubtError(f"«{name}» was not learned. {' '.join(lesson.doubts)}", lesson)
@@ -482,12 +484,15 @@ class ExpressionService:
             raise GalleryError(f"Nothing can be written to the gallery «{self.gallery.title}»: it stays as it is.")
         return self.gallery
 
-    def _new_name(self, name: str) -> str:
+    def _new_name(self, name: str, besides: str = "") -> str:
+        """A name that nothing known has, but for the one that it takes the place of."""
         name = name.strip()
         if not name:
             raise TeachingError("To teach an expression, give it a name and at least one photo that shows it.")
-        if emotion_of(name).name.casefold() in map(str.casefold, self.prototypes.names):
-            more = " It was taught: teach it more photos, or remove it first." if name in self.taught else ""
+        others = [each.casefold() for each in self.prototypes.names if each != besides]
+        if emotion_of(name).name.casefold() in others:
+            taught = name.casefold() in map(str.casefold, self.taught)
+            more = " It was taught: teach it more photos, or remove it first." if taught else ""
             raise TeachingError(f"The expression «{name}» is known already. Choose another name.{more}")
         return name
 

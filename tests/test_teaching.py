@@ -146,6 +146,25 @@ def test_a_taught_one_can_be_given_more_photos_instead(service: ExpressionServic
             change()
 
 
+def test_a_photo_that_would_only_agree_with_itself_is_refused(service: ExpressionService) -> None:
+    one, two, three = faces()
+    with pytest.raises(TeachingError, match=r"Photo 3 shows what photo 1 shows\. Leave one of them out\."):
+        service.teach("smirk", [one, two, one], anyway=True)
+    service.teach("smirk", [one, two], anyway=True)
+    service.rename("smirk", "grin")
+    with pytest.raises(TeachingError, match="Photo 2 is one that «grin» was taught from before"):
+        service.extend("grin", [three, one], anyway=True)
+    assert len(service.gallery.store.rows(Wanted(labelled_by="teaching"))) == 2
+
+
+def test_the_spelling_of_a_taught_name_can_be_changed(service: ExpressionService) -> None:
+    service.teach("smirk", faces(), anyway=True)
+    service.rename("smirk", "Smirk")
+    assert service.taught == ("Smirk",)
+    with pytest.raises(TeachingError, match="It was taught"):
+        service.teach("smirk", faces(), anyway=True)
+
+
 @pytest.mark.parametrize(("name", "photos"), [("smirk", []), (" ", [BLANK])])
 def test_teaching_needs_a_name_and_a_photo(service: ExpressionService, name: str, photos: list) -> None:
     with pytest.raises(TeachingError, match="a name and at least one photo"):

@@ -6,12 +6,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from siamese.errors import TeachingError
 from siamese.gallery.build import Embedded
 from siamese.gallery.gallery import Gallery
 from siamese.gallery.items import Wanted
 from siamese.metric.prototypes import Prototypes
 
 TEACHING = "teaching"
+
+_THE_SAME = 1 - 1e-5  # cosine similarity from which two embeddings are those of one picture
 
 
 def taught(gallery: Gallery) -> tuple[str, ...]:
@@ -30,6 +33,19 @@ def with_taught(gallery: Gallery, built_in: Prototypes) -> Prototypes:
 def faces_of(gallery: Gallery, name: str) -> NDArray[np.float32]:
     """The embeddings (n, embedding_size) that an expression was taught from."""
     return gallery.store.embeddings(_rows(gallery, name))
+
+
+def require_new(faces: NDArray[np.float32], before: NDArray[np.float32] | None, name: str) -> None:
+    """Refuse a picture that would only agree with itself, by the embeddings of faces (n, size) and of those `before`.
+
+    Raises TeachingError, with the photos' numbers from 1, where one comes twice or has taught this expression already.
+    """
+    for number, face in enumerate(faces, start=1):
+        twins = np.flatnonzero(faces[: number - 1] @ face >= _THE_SAME)
+        if len(twins):
+            raise TeachingError(f"Photo {number} shows what photo {twins[0] + 1} shows. Leave one of them out.")
+        if before is not None and (before @ face >= _THE_SAME).any():
+            raise TeachingError(f"Photo {number} is one that «{name}» was taught from before. Leave it out.")
 
 
 def keep(gallery: Gallery, name: str, faces: Embedded) -> None:
