@@ -10,6 +10,7 @@ chosen on validation. Recognition is by the nearest prototype of up to 200 train
 import argparse
 import dataclasses
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,8 +59,7 @@ _PAGE = """\
 ## What each part is worth, on {dataset}, test: {images:,} images
 
 ```sh
-python -m benchmarks.ablations --dataset {dataset} --root data/{dataset} --weights mobilenet_vggface2.npz\
-{options} > docs/results/ablations-{dataset}.md
+python -m benchmarks.ablations --dataset {dataset} --root data/{dataset}{options} > docs/results/ablations-{dataset}.md
 ```
 
 Equal but for what is named; the nearest prototype of up to 200 training images an expression. The first {faces} start
@@ -97,32 +97,44 @@ def page(found: Mapping[str, Mapping[str, float]], dataset: str, images: int, op
     return _PAGE.format(dataset=dataset, images=images, options=options, faces=faces, table=table(head, rows))
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Print a page of Markdown, or one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def parser_of(description: str | None) -> argparse.ArgumentParser:
+    """Options for a benchmark that trains these rows."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset", required=True, help="a data set with train, validation and test")
     parser.add_argument("--root", required=True, help="its folder")
     parser.add_argument("--weights", default="", help="face weights to start from, or nothing")
     parser.add_argument("--epochs", type=int, default=3, help="of the rows that start from faces; others take more")
     parser.add_argument("--limit", type=int, default=0, help="train on this many images only")
-    parser.add_argument("--only", nargs="+", default=list(ABLATIONS), choices=list(ABLATIONS), help="these rows alone")
-    parser.add_argument("--out", default="runs/ablations", help="folder of the runs")
+    parser.add_argument("--out", default="runs/ablations", help="folder of the runs, which such benchmarks share")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser
+
+
+def config_of(words: argparse.Namespace) -> TrainingConfig:
+    """What all rows have in common, by those options."""
+    out = str(Path(words.out) / words.dataset)
+    return TrainingConfig(dataset=words.dataset, data=words.root, epochs=words.epochs, limit=words.limit, out=out)
+
+
+def options_of(words: argparse.Namespace) -> str:
+    """Those of the options that make a difference, as a page's command names them."""
+    weights = f" --weights {Path(words.weights).name}" if words.weights else ""
+    limit = f" --limit {words.limit}" if words.limit else ""
+    return f"{weights} --epochs {words.epochs}{limit}"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Print a page of Markdown, or one JSON object."""
+    parser = parser_of(__doc__)
+    parser.add_argument("--only", nargs="+", default=list(ABLATIONS), choices=list(ABLATIONS), help="these rows alone")
     words = parser.parse_args(arguments)
-    config = TrainingConfig(
-        dataset=words.dataset,
-        data=words.root,
-        epochs=words.epochs,
-        limit=words.limit,
-        out=str(Path(words.out) / words.dataset),
-    )
-    found = {name: measure(run_of(config, name, words.weights)) for name in words.only}
+    found = {name: measure(run_of(config_of(words), name, words.weights)) for name in words.only}
     if words.json:
         print(json.dumps(found))
         return
     images = len(load_dataset(words.dataset, words.root, "test").labelled())
-    options = f" --epochs {words.epochs}" + (f" --limit {words.limit}" if words.limit else "")
-    print(page(found, words.dataset, images, options))
+    only = "" if words.only == list(ABLATIONS) else f" --only {shlex.join(words.only)}"
+    print(page(found, words.dataset, images, options_of(words) + only))
 
 
 if __name__ == "__main__":

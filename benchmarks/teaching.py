@@ -9,7 +9,6 @@ measured.
     python -m benchmarks.teaching --dataset ferplus --root data/ferplus --weights mobilenet_vggface2.npz [--json]
 """
 
-import argparse
 import dataclasses
 import json
 from collections.abc import Iterator, Sequence
@@ -21,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from benchmarks.ablations import run_of
+from benchmarks.ablations import config_of, options_of, parser_of, run_of
 from siamese.datasets.catalogue import load_dataset
 from siamese.datasets.crops import crops
 from siamese.datasets.samples import Samples
@@ -45,8 +44,7 @@ _PAGE = """\
 ## An expression taught to a network that never saw it, on {dataset}, test
 
 ```sh
-python -m benchmarks.teaching --dataset {dataset} --root data/{dataset} --weights mobilenet_vggface2.npz\
-{options} > docs/results/teaching-{dataset}.md
+python -m benchmarks.teaching --dataset {dataset} --root data/{dataset}{options} > docs/results/teaching-{dataset}.md
 ```
 
 «Twin» is a network trained by the recipe, «cross-entropy» one of the same backbone trained with cross-entropy alone,
@@ -207,29 +205,15 @@ def _figure(mean: float, deviation: float | None) -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     """Print a page of Markdown, or one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dataset", required=True, help="a data set with train, validation and test")
-    parser.add_argument("--root", required=True, help="its folder")
-    parser.add_argument("--weights", default="", help="face weights to start from, or nothing")
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--limit", type=int, default=0, help="train on this many images only")
+    parser = parser_of(__doc__)
     parser.add_argument("--emotions", nargs="+", default=list(TAUGHT), choices=EMOTIONS, help="what is taught")
     parser.add_argument("--draws", type=int, default=DRAWS, help="of examples")
-    parser.add_argument("--out", default="runs/ablations", help="folder of the runs; ablations share theirs")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
     words = parser.parse_args(arguments)
-    config = TrainingConfig(
-        dataset=words.dataset,
-        data=words.root,
-        epochs=words.epochs,
-        limit=words.limit,
-        out=str(Path(words.out) / words.dataset),
-    )
-    outcomes = measure(config, words.weights, words.emotions, words.draws)
+    outcomes = measure(config_of(words), words.weights, words.emotions, words.draws)
     if words.json:
         print(json.dumps({"outcomes": [asdict(each) for each in outcomes]}))
         return
-    options = f" --epochs {words.epochs}" + (f" --limit {words.limit}" if words.limit else "")
+    options = options_of(words)
     options += f" --emotions {' '.join(words.emotions)}" if tuple(words.emotions) != TAUGHT else ""
     options += f" --draws {words.draws}" if words.draws != DRAWS else ""
     print(page(outcomes, words.dataset, words.draws, options))
