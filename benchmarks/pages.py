@@ -36,6 +36,7 @@ _NOISE = 0.4  # length of what is added to an embedding
 _SPREAD = 0.02  # of the places around the one of the example that they were made from
 _WRONG = 25  # one label of so many is made wrong, most of the time
 _BATCH = 1000
+_LETTERS = str.maketrans("0123456789", "abcdefghij")
 _SETTLED = 1000  # milliseconds, until a tab that was opened has shown what it has
 _SHOWN = """([selector, text, count]) => {
   const there = [...document.querySelectorAll(selector)].filter(each => each.checkVisibility());
@@ -114,7 +115,8 @@ def make_gallery(folder: Path, items: int) -> None:
 def _copied(item: Item, number: int) -> Item:
     emotion = EMOTIONS[number % len(EMOTIONS)] if number % _WRONG == 0 else item.emotion
     name = f"{number:06}"
-    return replace(item, id=name, emotion=emotion, source="made up", content=name, labelled_by="folder")
+    source = name.translate(_LETTERS)  # numbers that count on might be those of a film
+    return replace(item, id=name, emotion=emotion, source=source, content=name, labelled_by="folder")
 
 
 def actions(photo: Path, album: Sequence[Path]) -> list[Action]:
