@@ -74,7 +74,8 @@ def transforms(samples: Samples, kind: str = "aligned", cache: str | Path = "cac
     if kind == "aligned":
         answer[faces.found] = alignment(faces.landmarks[faces.found])
     else:
-        answer[faces.found] = [box_transform(_square(box)) for box in faces.boxes[faces.found]]
+        for row in np.flatnonzero(faces.found):
+            answer[row] = box_transform(_square(faces.boxes[row]))
     return answer
 
 

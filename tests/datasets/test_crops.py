@@ -74,3 +74,12 @@ def test_a_small_face_in_a_photo_is_found_as_the_service_finds_it(
 def test_an_unknown_kind_is_refused(samples: Samples, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="aligned, box, whole"):
         crops.transforms(samples, "round", tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["aligned", "box"])
+def test_where_no_image_shows_a_face_all_are_taken_whole(samples: Samples, tmp_path: Path, kind: str) -> None:
+    without = samples.take([2])
+    assert not crops.detections(without, tmp_path).found.any()
+    np.testing.assert_array_equal(
+        crops.transforms(without, kind, tmp_path), crops.transforms(without, "whole", tmp_path)
+    )
