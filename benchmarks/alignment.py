@@ -3,10 +3,12 @@
 The face weights' features, frozen, and a linear discriminant on each kind of crop of FER+'s training part, measured on
 its validation part. The features are the same; only the way in which the face is cut out differs.
 
-    python -m benchmarks.alignment ROOT FACE_WEIGHTS [--write docs/ALIGNMENT.md]
+    python -m benchmarks.alignment ROOT FACE_WEIGHTS [--write docs/ALIGNMENT.md] [--json]
 """
 
 import argparse
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +19,26 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
 from siamese.datasets import crops, ferplus
 from siamese.datasets.samples import Samples
+from siamese.evaluation.tables import table
 from siamese.network.backbones import MobileNetFaces
 from siamese.network.face_weights import load_face_weights
 from siamese.training.augment import cut
 
 _MEASURING_CROPS = 512
 _BATCH = 128
+_FIGURES = ("accuracy", "balanced accuracy")
+_PAGE = """\
+# What alignment gains
+
+FER+, validation part, majority protocol. Features of the face weights, frozen, and a linear discriminant learned from
+{limit} training images, on each kind of crop: *aligned* by five landmarks to the template, the detector's *box* made
+square, and the *whole* 48×48 image. Where no face is detected, all three take the whole image. Written by
+`python -m benchmarks.alignment ROOT FACE_WEIGHTS --write docs/ALIGNMENT.md`.
+
+{table}
+
+Semblance trains on and reads aligned crops.
+"""
 
 
 def features(backbone: MobileNetFaces, pixels: torch.Tensor) -> NDArray[np.float32]:
@@ -51,41 +67,29 @@ def measure(root: str, weights: str, kind: str, limit: int) -> tuple[float, floa
     return accuracy_score(validation.labels, answers), balanced_accuracy_score(validation.labels, answers)
 
 
-def table(root: str, weights: str, limit: int) -> str:
+def rows(found: Mapping[str, tuple[float, float]]) -> str:
     """The table as Markdown."""
-    lines = ["| crop | accuracy | balanced accuracy |", "| --- | ---: | ---: |"]
-    for kind in crops.KINDS:
-        accuracy, balanced = measure(root, weights, kind, limit)
-        lines.append(f"| {kind} | {accuracy:.1%} | {balanced:.1%} |")
-    return "\n".join(lines)
+    lines = ((kind, *(f"{figure:.1%}" for figure in figures)) for kind, figures in found.items())
+    return table(("crop", *_FIGURES), lines)
 
 
-def main() -> None:
-    """Print the table, and write it where asked."""
+def main(arguments: list[str] | None = None) -> None:
+    """Print the table, or one JSON object, and write the page where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", help="folder of FER+")
     parser.add_argument("weights", help="npz with the face weights")
     parser.add_argument("--write", type=Path, help="Markdown file to write the table to")
     parser.add_argument("--limit", type=int, default=8000, help="training images (default: %(default)s)")
-    arguments = parser.parse_args()
-    result = table(arguments.root, arguments.weights, arguments.limit)
-    print(result)
-    if arguments.write:
-        arguments.write.write_text(_PAGE.format(table=result, limit=f"{arguments.limit:,}"))
-
-
-_PAGE = """\
-# What alignment gains
-
-FER+, validation part, majority protocol. Features of the face weights, frozen, and a linear discriminant learned from
-{limit} training images, on each kind of crop: *aligned* by five landmarks to the template, the detector's *box* made
-square, and the *whole* 48×48 image. Where no face is detected, all three take the whole image. Written by
-`python -m benchmarks.alignment ROOT FACE_WEIGHTS --write docs/ALIGNMENT.md`.
-
-{table}
-
-Semblance trains on and reads aligned crops.
-"""
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    words = parser.parse_args(arguments)
+    found = {kind: measure(words.root, words.weights, kind, words.limit) for kind in crops.KINDS}
+    if words.json:
+        named = {kind: dict(zip(_FIGURES, figures, strict=True)) for kind, figures in found.items()}
+        print(json.dumps({"limit": words.limit, "crops": named}))
+    else:
+        print(rows(found))
+    if words.write:
+        words.write.write_text(_PAGE.format(table=rows(found), limit=f"{words.limit:,}"))
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from benchmarks import ablations, augmentation, backbones, baselines, collapse, teaching
+from benchmarks import ablations, alignment, augmentation, backbones, baselines, collapse, teaching
 from siamese.datasets.catalogue import load_dataset
 from siamese.training.config import TrainingConfig, check
 from siamese.training.guard import spread
@@ -56,6 +57,23 @@ def test_baselines_are_a_table_with_their_command(parts: Path, capsys: pytest.Ca
     baselines.main([*words, "--json"])
     for each in json.loads(capsys.readouterr().out)["baselines"]:
         assert f"| {each['name']} | 96 | {each['accuracy']:.3f} |" in page
+
+
+def test_kinds_of_crops_are_compared_as_a_page_a_table_and_json(
+    parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(alignment.ferplus, "load", lambda root, split: load_dataset("folder", root, split))
+    monkeypatch.setattr(alignment, "load_face_weights", lambda *given: torch.manual_seed(0))
+    words = [str(parts), "faces.npz", "--limit", "64", "--write", str(tmp_path / "page.md")]
+    alignment.main(words)
+    shown = capsys.readouterr().out.strip()
+    assert shown in (tmp_path / "page.md").read_text()
+    alignment.main([*words, "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert told["limit"] == 64 and set(told["crops"]) == {"aligned", "box", "whole"}
+    for kind, figures in told["crops"].items():
+        assert f"| {kind} | {figures['accuracy']:.1%} | {figures['balanced accuracy']:.1%} |" in shown
 
 
 def test_backbones_are_compared_by_subject_and_leaky(
