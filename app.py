@@ -1,18 +1,20 @@
-"""The demo: arguments → the page, served at an address that is printed."""
+"""The demo: arguments → the page and the HTTP API, served at an address that is printed."""
 
 import argparse
 import logging
 import os
 from pathlib import Path
 
+import uvicorn
+
 from siamese.errors import SemblanceError
 from siamese.service import ExpressionService
 from siamese.settings import Settings
-from siamese.web.page import build_page, launch_options
+from siamese.web.server import build_app, listen
 
 
 def main() -> None:
-    """Build the service and serve the page until it is interrupted."""
+    """Build the service and serve it until the program is interrupted."""
     arguments = _arguments()
     logging.basicConfig(level=logging.WARNING)
     try:
@@ -20,21 +22,12 @@ def main() -> None:
         reference = arguments.reference or settings.reference
         service = ExpressionService.load(reference, arguments.gallery, settings)
         service.warm_up()
+        app = build_app(service, reference / "examples", at_once=os.cpu_count())
+        listening = listen(arguments.host, arguments.port)
     except SemblanceError as error:
         raise SystemExit(f"Semblance cannot start: {error}") from error
-    examples = reference / "examples"
-    page = build_page(service, examples).queue(default_concurrency_limit=os.cpu_count())
-    host, port = arguments.host, arguments.port
-    try:
-        page.launch(
-            server_name=host, server_port=port, quiet=True, prevent_thread_lock=True, **launch_options(examples)
-        )
-    except OSError as error:
-        raise SystemExit(
-            f"Semblance cannot listen at {host}:{port}. Is the port taken? Choose one with --port."
-        ) from error
-    print(f"Semblance: http://{host}:{port}", flush=True)
-    page.block_thread()
+    print(f"Semblance: http://{arguments.host}:{arguments.port}", flush=True)
+    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listening])
 
 
 def _arguments() -> argparse.Namespace:

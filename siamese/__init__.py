@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from siamese.service import ExpressionService
 
 __all__ = ["ExpressionService"]
+__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:

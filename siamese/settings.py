@@ -72,6 +72,13 @@ class Settings(BaseSettings):
     album_photos: int = Field(100, gt=0)  # that the page's tab Album takes at once
     neighbours: int = Field(12, gt=0)  # nearest examples shown for a face
     page_size: int = Field(24, gt=0)  # examples on one page of the gallery
+
+    max_body_bytes: int = Field(60_000_000, gt=0)  # of a request to the HTTP API; base64 takes a third more
+    token: str = Field("", repr=False)  # that the HTTP API asks for; without one it is open to all
+    requests_per_minute: int = Field(600, ge=0)  # to the HTTP API, from each address; 0 for no limit
+    waiting: int = Field(64, ge=0)  # requests to it that wait while others are worked on
+    answer_seconds: float = Field(30, gt=0)  # that its answer may take
+
     map_points: int = Field(20_000, gt=0)  # examples on the gallery's map; of more, an even sample
 
     def __init__(self, **values: Any) -> None:

@@ -47,15 +47,14 @@ def build_page(service: ExpressionService, examples: Path | None = None) -> gr.B
     return page
 
 
-def launch_options(examples: Path | None = None) -> dict[str, Any]:
-    """What `gr.Blocks.launch` needs besides an address: the look, and no telemetry, history or tunnel of any kind."""
+def page_options(examples: Path | None = None) -> dict[str, Any]:
+    """What `gr.mount_gradio_app` needs: the look, and no telemetry or history of any kind."""
     return {
         "theme": SemblanceTheme(),
         "css_paths": [STYLE_SHEET],
         "footer_links": ["api", "settings"],
         "run_history": False,
         "enable_monitoring": False,
-        "share": False,
         "ssr_mode": False,
         "pwa": False,
         "show_error": True,

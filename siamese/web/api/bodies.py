@@ -1,0 +1,99 @@
+"""A request's body, as a form with files or as JSON with base64 → a checked model; photos stay in memory."""
+
+import base64
+import json
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, BeforeValidator, WithJsonSchema
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from siamese.web.api.problems import NOT_VALID, WRONG_TYPE, ProblemError
+
+JSON, FORM = "application/json", "multipart/form-data"
+
+_MOST_PARTS = 100
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def _content(given: object) -> object:
+    """A file's bytes as they are; of a string, what it says in base64, also as a data URL."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return base64.b64decode(given.partition(";base64,")[2] or given, validate=True)
+    except ValueError as error:
+        raise ValueError("in JSON, a photo is its file in base64") from error
+
+
+Photo = Annotated[
+    bytes, BeforeValidator(_content), WithJsonSchema({"type": "string", "contentEncoding": "base64"})
+]  # a photo's file, as bytes
+
+
+class _InMemory(MultiPartParser):
+    spool_max_size = 0  # which stands for no size: nothing of an upload is ever written to a disk
+
+
+def reader(model: type[Model]) -> Callable[[Request], Awaitable[Model]]:
+    """A FastAPI dependency that reads a request's body as this model.
+
+    It raises ProblemError or pydantic's ValidationError for what cannot be read as one.
+    """
+
+    async def read(request: Request) -> Model:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == JSON:
+            return model.model_validate(_object(await request.body()))
+        if kind == FORM:
+            return model.model_validate(await _form(request, model))
+        raise ProblemError(WRONG_TYPE, f"A body of type «{kind}» is not read. Send {FORM} or {JSON}.")
+
+    return read
+
+
+def described(model: type[BaseModel]) -> dict[str, Any]:
+    """What OpenAPI says of a body that is read as this model, either way."""
+    schema = model.model_json_schema()
+    files = {
+        name: {"type": "string", "contentMediaType": "application/octet-stream"} if _is_photo(each) else each
+        for name, each in schema["properties"].items()
+    }
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {FORM: {"schema": {**schema, "properties": files}}, JSON: {"schema": schema}},
+        }
+    }
+
+
+def _is_photo(schema: dict[str, Any]) -> bool:
+    return schema.get("contentEncoding") == "base64"
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        told = json.loads(body)
+    except ValueError as error:
+        raise ProblemError(NOT_VALID, f"The body is not JSON: {error}.") from error
+    if not isinstance(told, dict):
+        raise ProblemError(NOT_VALID, "The body is not a JSON object, with a name for each value.")
+    return told
+
+
+async def _form(request: Request, model: type[BaseModel]) -> dict[str, Any]:
+    """A form's values by name; files as bytes."""
+    parser = _InMemory(request.headers, request.stream(), max_files=_MOST_PARTS, max_fields=_MOST_PARTS)
+    try:
+        form = await parser.parse()
+    except (MultiPartException, KeyError) as error:  # KeyError: no boundary is named
+        raise ProblemError(NOT_VALID, f"The form cannot be read: {error}.") from error
+    values: dict[str, Any] = {}
+    for name, value in form.multi_items():
+        if name in values:
+            raise ProblemError(NOT_VALID, f"The form has «{name}» more than once.")
+        values[name] = await value.read() if isinstance(value, UploadFile) else value
+    return values

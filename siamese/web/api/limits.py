@@ -1,0 +1,113 @@
+"""Requests → those that are let through: of so many bytes, so many a minute from each client, so many at a time."""
+
+import math
+import os
+import re
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TypeVar
+
+import anyio
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from siamese.web.api.problems import BUSY, TOO_LARGE, TOO_MANY, TOO_SLOW, ProblemError
+
+REQUEST_ID = "X-Request-ID"
+
+_GIVEN_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+_MOST_CLIENTS = 10_000  # whose requests are counted; the one that was silent longest is forgotten first
+_RETRY = "1"  # seconds after which a place may be free
+
+T = TypeVar("T")
+
+
+class RequestIds:
+    """Gives each request an id, its own where it names a sensible one, and says it in the answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request, as ASGI has it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get(REQUEST_ID, "")
+        request_id = given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+            await send(message)
+
+        await self.app(scope, receive, send_with_id)
+
+
+class BodyLimit:
+    """Refuses bodies of more bytes than `most`: by their heading, and where that does not tell, as they arrive."""
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self.app, self.most = app, most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request, as ASGI has it."""
+        told = Headers(scope=scope).get("content-length", "") if scope["type"] == "http" else ""
+        received = 0
+
+        async def receive_within() -> Message:
+            nonlocal received
+            message = {} if told.isdecimal() and int(told) > self.most else await receive()
+            received += len(message.get("body", b""))
+            if not message or received > self.most:
+                raise ProblemError(TOO_LARGE, f"A body of more than {self.most / 1e6:g} MB is not read. Send less.")
+            return message
+
+        await self.app(scope, receive_within, send)
+
+
+class Rate:
+    """Lets each client make so many requests a minute, and as many at once after a minute's silence (token bucket)."""
+
+    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.per_minute, self._clock = per_minute, clock
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()  # of each client: requests, and as of when
+
+    def take(self, client: str) -> None:
+        """Count a request. Raises ProblemError, with the seconds to wait, when there were too many."""
+        now, each = self._clock(), 60 / self.per_minute
+        left, then = self._left.pop(client, (float(self.per_minute), now))
+        left = min(float(self.per_minute), left + (now - then) / each)
+        self._left[client] = (left - 1 if left >= 1 else left), now
+        if len(self._left) > _MOST_CLIENTS:
+            self._left.popitem(last=False)
+        if left < 1:
+            seconds = math.ceil((1 - left) * each)
+            detail = f"There were more than {self.per_minute:,} requests within a minute. Wait {seconds} s."
+            raise ProblemError(TOO_MANY, detail, {"Retry-After": str(seconds)})
+
+
+class Turns:
+    """Works on as many requests at a time as there are cores, lets so many wait, and refuses more."""
+
+    def __init__(self, waiting: int, seconds: float) -> None:
+        cores = os.cpu_count() or 1
+        self.most, self.seconds = cores + waiting, seconds
+        self._cores, self._taken = anyio.CapacityLimiter(cores), 0
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """What `work` answers, in a thread. Raises ProblemError when all places are taken, or it takes too long."""
+        if self._taken >= self.most:
+            raise ProblemError(BUSY, "All places are taken. Try again shortly.", {"Retry-After": _RETRY})
+        self._taken += 1
+        try:
+            with anyio.fail_after(self.seconds):
+                return await anyio.to_thread.run_sync(work, limiter=self._cores, abandon_on_cancel=True)
+        except TimeoutError as error:
+            detail = f"No answer was ready after {self.seconds:g} s. Try again shortly."
+            raise ProblemError(TOO_SLOW, detail, {"Retry-After": _RETRY}) from error
+        finally:
+            self._taken -= 1

@@ -1,0 +1,131 @@
+"""What the HTTP API is asked and what it answers: the bodies' fields, with the documentation that OpenAPI shows."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from siamese.web.api.bodies import Photo
+
+MOST_NEIGHBOURS = 1000
+
+APhoto = Annotated[Photo, Field(description="The photo's file: JPEG, PNG, WebP, BMP, GIF or TIFF.")]
+FaceNumber = Annotated[int, Field(ge=0, description="Which face of the photo, from 0, the largest first.")]
+Whole = Annotated[bool, Field(description="Take the picture itself as the face where no face is found.")]
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Read(_Asked):
+    """A photo whose faces are to be read."""
+
+    photo: APhoto
+    whole: Whole = False
+
+
+class Compare(_Asked):
+    """Two photos with the faces to be compared."""
+
+    first: APhoto
+    second: APhoto
+    first_face: FaceNumber = 0
+    second_face: FaceNumber = 0
+    whole: Whole = False
+
+
+class Similar(_Asked):
+    """A photo, and which examples of the gallery are sought."""
+
+    photo: APhoto
+    k: int = Field(12, ge=1, le=MOST_NEIGHBOURS, description="How many examples.")
+    emotion: str | None = Field(None, description="Only examples of this emotion.")
+    face: FaceNumber = 0
+    whole: Whole = False
+
+
+Box = Annotated[list[float], Field(min_length=4, max_length=4, description="Left, top, right, bottom, in pixels.")]
+
+
+class Face(BaseModel):
+    """A face and what it shows."""
+
+    emotion: str = Field(examples=["happiness"])
+    confidence: float = Field(description="The emotion's calibrated probability.", examples=[0.94])
+    probabilities: dict[str, float] = Field(description="Calibrated; they sum to one.")
+    similarities: dict[str, float] = Field(description="Cosine similarity to each expression's prototype.")
+    box: Box
+    landmarks: dict[str, list[float]] | None = Field(description="Five points (x, y), or null for a whole picture.")
+    whole_picture: bool = Field(description="Whether the picture itself was taken as the face.")
+
+
+class Faces(BaseModel):
+    """The faces of a photo, the largest first."""
+
+    faces: list[Face]
+
+
+class Compared(BaseModel):
+    """Whether two faces show the same expression."""
+
+    similarity: float = Field(description="Cosine, −1 to 1.", examples=[0.81])
+    probability: float = Field(description="That both show the same expression.", examples=[0.87])
+    same_expression: bool = Field(description="The verdict at the threshold.")
+    threshold: float = Field(description="The similarity from which two faces count as the same expression.")
+    first: Face
+    second: Face
+
+
+class Neighbour(BaseModel):
+    """An example of the gallery."""
+
+    id: str
+    emotion: str
+    similarity: float = Field(description="Cosine, −1 to 1.")
+    source: str
+    labelled_by: str
+
+
+class Neighbours(BaseModel):
+    """The examples most similar to a face, best first."""
+
+    neighbours: list[Neighbour]
+
+
+class EmbeddedFace(BaseModel):
+    """A face as the network sees it."""
+
+    box: Box
+    embedding: list[float] = Field(description="Of unit length; an inner product of two is their cosine similarity.")
+
+
+class EmbeddedFaces(BaseModel):
+    """The faces of a photo, the largest first, and the network whose embeddings these are."""
+
+    network: str = Field(description="Embeddings of different networks do not compare.", examples=["ecc67e45f0a5"])
+    faces: list[EmbeddedFace]
+
+
+class Status(BaseModel):
+    """How the service is."""
+
+    status: str = Field(examples=["ready"])
+
+
+class Version(BaseModel):
+    """What answers: the program, the network, and the expressions that it knows now."""
+
+    semblance: str = Field(examples=["0.1.0"])
+    network: str = Field(examples=["ecc67e45f0a5"])
+    expressions: list[str]
+
+
+class Problem(BaseModel):
+    """Why a request was refused (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = Field(description="A sentence that a person can act on, the same as on the page.")
+    code: str = Field(description="Stays the same in later versions.", examples=["no-face"])
+    request_id: str | None

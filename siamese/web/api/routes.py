@@ -1,0 +1,128 @@
+"""A service → the HTTP API: an application for /v1, whose answers are the service's own."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+
+from siamese import __version__
+from siamese.errors import SemblanceError
+from siamese.service import ExpressionService
+from siamese.web.api import models, problems
+from siamese.web.api.bodies import described, reader
+from siamese.web.api.limits import BodyLimit, Rate, RequestIds, Turns
+
+_ABOUT = (
+    "Reads facial expressions by similarity. A photo is sent as a file of a form (multipart/form-data) or in base64 in "
+    "JSON; what is refused is answered with application/problem+json, whose `code` stays the same in later versions. "
+    "An expression is what a face shows, not what a person feels; do not judge people by it."
+)
+
+Guard = Callable[[Request], Awaitable[None]]
+
+
+def build(service: ExpressionService) -> FastAPI:
+    """The API's application; it knows paths below the place where it is mounted."""
+    settings = service.settings
+    api = FastAPI(title="Semblance", version=__version__, description=_ABOUT, docs_url=None, redoc_url=None)
+    api.add_middleware(BodyLimit, most=settings.max_body_bytes)
+    api.add_middleware(RequestIds)  # the last is the first that a request meets
+    problems.install(api)
+    api.include_router(_open_to_all(service))
+    guards = [Depends(_token(settings.token)), Depends(_rate(settings.requests_per_minute))]
+    refusals: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
+    api.include_router(_photos(service), dependencies=guards, responses=refusals)
+    return api
+
+
+_PROBLEM = {
+    "description": "Why the request was refused",
+    "content": {problems.MEDIA_TYPE: {"schema": models.Problem.model_json_schema()}},
+}
+
+
+def _open_to_all(service: ExpressionService) -> APIRouter:
+    """What whoever watches over the service asks, without a token."""
+    router = APIRouter(tags=["service"])
+
+    @router.get("/health")
+    async def health() -> models.Status:
+        """Whether the process answers."""
+        return models.Status(status="alive")
+
+    @router.get("/ready")
+    def ready() -> models.Status:
+        """Whether photos can be read: the network is loaded, and the gallery, where there is one, can be asked."""
+        try:
+            service.prototypes.names  # noqa: B018 — those that were taught are asked of the gallery
+        except SemblanceError as error:
+            raise problems.ProblemError(problems.NOT_READY, str(error)) from error
+        return models.Status(status="ready")
+
+    @router.get("/version")
+    def version() -> models.Version:
+        """What answers, and which expressions it knows."""
+        names = list(service.prototypes.names)
+        return models.Version(semblance=__version__, network=service.embedder.fingerprint, expressions=names)
+
+    return router
+
+
+def _photos(service: ExpressionService) -> APIRouter:
+    """What photos are sent to."""
+    router = APIRouter(tags=["photos"])
+    turns = Turns(service.settings.waiting, service.settings.answer_seconds)
+
+    @router.post("/recognise", openapi_extra=described(models.Read), response_model=models.Faces)
+    async def recognise(asked: Annotated[models.Read, Depends(reader(models.Read))]) -> dict[str, Any]:
+        """Read the expression of every face in a photo, the largest face first."""
+        readings = await turns.run(partial(service.recognise, asked.photo, asked.whole))
+        return {"faces": [each.to_dict() for each in readings]}
+
+    @router.post("/compare", openapi_extra=described(models.Compare), response_model=models.Compared)
+    async def compare(asked: Annotated[models.Compare, Depends(reader(models.Compare))]) -> dict[str, Any]:
+        """Tell whether two faces show the same expression."""
+        faces = asked.first_face, asked.second_face
+        compared = await turns.run(partial(service.compare, asked.first, asked.second, *faces, asked.whole))
+        return compared.to_dict()
+
+    @router.post("/similar", openapi_extra=described(models.Similar), response_model=models.Neighbours)
+    async def similar(asked: Annotated[models.Similar, Depends(reader(models.Similar))]) -> dict[str, Any]:
+        """Find the gallery's examples most similar to a face, best first."""
+        work = partial(service.similar, asked.photo, asked.k, asked.emotion, asked.face, asked.whole)
+        return {"neighbours": [each.to_dict() for each in await turns.run(work)]}
+
+    @router.post("/embed", openapi_extra=described(models.Read), response_model=models.EmbeddedFaces)
+    async def embed(asked: Annotated[models.Read, Depends(reader(models.Read))]) -> dict[str, Any]:
+        """The embedding of every face in a photo, the largest face first, to be kept and compared elsewhere."""
+        readings = await turns.run(partial(service.recognise, asked.photo, asked.whole))
+        faces = [{"box": each.box.tolist(), "embedding": each.embedding.tolist()} for each in readings]
+        return {"network": service.embedder.fingerprint, "faces": faces}
+
+    return router
+
+
+def _token(expected: str) -> Guard:
+    """Lets through who names the token, or everyone where there is none."""
+
+    async def check(request: Request) -> None:
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        fits = secrets.compare_digest(given.strip().encode(), expected.encode())
+        if expected and not (scheme.lower() == "bearer" and fits):
+            detail = "Send the token that this service asks for, as «Authorization: Bearer TOKEN»."
+            raise problems.ProblemError(problems.NO_TOKEN, detail, {"WWW-Authenticate": "Bearer"})
+
+    return check
+
+
+def _rate(per_minute: int) -> Guard:
+    """Lets through so many requests a minute from each address, or all where none is set."""
+    rate = Rate(per_minute) if per_minute else None
+
+    async def check(request: Request) -> None:
+        if rate:
+            rate.take(request.client.host if request.client else "")
+
+    return check

@@ -1,0 +1,218 @@
+"""The HTTP API: the service's own answers by form and by JSON, and every refusal as a problem with a stable code."""
+
+import base64
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from numpy.typing import NDArray
+from PIL import Image
+
+from siamese import ExpressionService, __version__
+from siamese.settings import Settings
+from siamese.web.api import problems, routes
+from tests.tiny import draw_face
+
+FILE = "application/octet-stream"
+
+
+def png(picture: NDArray[np.uint8]) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    return file.getvalue()
+
+
+def client(reference: Path, **settings: Any) -> TestClient:
+    service = ExpressionService.load(reference, settings=Settings(**settings))
+    return TestClient(routes.build(service), raise_server_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def service(reference: Path) -> ExpressionService:
+    return ExpressionService.load(reference)
+
+
+@pytest.fixture(scope="module")
+def api(service: ExpressionService) -> Iterator[TestClient]:
+    with TestClient(routes.build(service), raise_server_exceptions=False) as asked:
+        yield asked
+
+
+@pytest.fixture(scope="module")
+def faces() -> tuple[bytes, bytes]:
+    return png(draw_face(1, size=96)), png(draw_face(4, size=96))
+
+
+def post(api: TestClient, path: str, files: dict[str, bytes], **fields: Any) -> Any:
+    """The answer to a form, after the same was asked in JSON and answered alike."""
+    form = api.post(path, files={name: ("a.png", content, FILE) for name, content in files.items()}, data=fields)
+    packed = {name: base64.b64encode(content).decode() for name, content in files.items()}
+    told = api.post(path, json={**packed, **fields})
+    assert form.status_code == told.status_code == 200, form.text
+    assert form.json() == told.json()
+    return form.json()
+
+
+def refused(answer: Any, status: int, code: str) -> str:
+    """The sentence of a problem, which is complete and names the request."""
+    told = answer.json()
+    assert (answer.status_code, answer.headers["content-type"]) == (status, problems.MEDIA_TYPE)
+    assert (told["status"], told["code"], told["type"]) == (status, code, "about:blank") and told["title"]
+    assert told["request_id"] == answer.headers["x-request-id"]
+    return str(told["detail"])
+
+
+def test_recognise_answers_as_the_service_does(
+    api: TestClient, service: ExpressionService, faces: tuple[bytes, bytes]
+) -> None:
+    expected = [reading.to_dict() for reading in service.recognise(faces[0])]
+    assert post(api, "/recognise", {"photo": faces[0]}) == {"faces": expected}
+
+
+def test_compare_answers_as_the_service_does(
+    api: TestClient, service: ExpressionService, faces: tuple[bytes, bytes]
+) -> None:
+    told = post(api, "/compare", {"first": faces[0], "second": faces[1]}, first_face=0)
+    assert told == service.compare(*faces).to_dict()
+
+
+def test_similar_answers_as_the_service_does(
+    api: TestClient, service: ExpressionService, faces: tuple[bytes, bytes]
+) -> None:
+    told = post(api, "/similar", {"photo": faces[0]}, k=3, emotion="Happy")
+    assert told == {"neighbours": [each.to_dict() for each in service.similar(faces[0], 3, "happiness")]}
+
+
+def test_embeddings_are_those_that_readings_rest_on(
+    api: TestClient, service: ExpressionService, faces: tuple[bytes, bytes]
+) -> None:
+    told = post(api, "/embed", {"photo": faces[0]})
+    (reading,) = service.recognise(faces[0])
+    assert told["network"] == service.embedder.fingerprint
+    assert told["faces"] == [{"box": reading.box.tolist(), "embedding": pytest.approx(reading.embedding.tolist())}]
+
+
+def test_a_picture_without_a_face_can_be_taken_whole(api: TestClient) -> None:
+    wall = png(np.full((300, 400, 3), 90, dtype=np.uint8))
+    sentence = refused(api.post("/recognise", files={"photo": wall}), 422, "no-face")
+    assert "No face was found" in sentence
+    assert post(api, "/recognise", {"photo": wall}, whole=True)["faces"][0]["whole_picture"]
+
+
+def test_a_photo_in_json_may_be_a_data_url(api: TestClient, faces: tuple[bytes, bytes]) -> None:
+    url = f"data:image/png;base64,{base64.b64encode(faces[0]).decode()}"
+    assert api.post("/recognise", json={"photo": url}).json() == post(api, "/recognise", {"photo": faces[0]})
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code", "sentence"),
+    [
+        ({"files": {"photo": b"no image"}}, 422, "unreadable-photo", "not an image"),
+        ({"files": {"picture": b"?"}}, 422, "not-valid", "photo: Field required; picture: Extra inputs"),
+        ({"json": {"photo": "nonsense!"}}, 422, "not-valid", "photo: Value error, in JSON, a photo is its file in"),
+        ({"json": [1]}, 422, "not-valid", "not a JSON object"),
+        ({"content": b"{", "headers": {"content-type": "application/json"}}, 422, "not-valid", "The body is not JSON"),
+        ({"content": b"?", "headers": {"content-type": "multipart/form-data"}}, 422, "not-valid", "cannot be read"),
+        ({"content": b"?", "headers": {"content-type": "text/plain"}}, 415, "wrong-type", "«text/plain» is not read"),
+        ({"files": [("photo", b"1"), ("photo", b"2")]}, 422, "not-valid", "«photo» more than once"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_a_sentence(
+    api: TestClient, sent: dict[str, Any], status: int, code: str, sentence: str
+) -> None:
+    assert sentence in refused(api.post("/recognise", **sent), status, code)
+
+
+def test_what_the_gallery_has_no_answer_for_is_a_conflict(api: TestClient, faces: tuple[bytes, bytes]) -> None:
+    answer = api.post("/similar", files={"photo": faces[0]}, data={"emotion": "grin"})
+    assert "no examples of «grin»" in refused(answer, 409, "gallery")
+
+
+def test_unknown_paths_and_methods_are_problems_too(api: TestClient) -> None:
+    assert "GET /nothing" in refused(api.get("/nothing"), 404, "not-found")
+    answer = api.get("/recognise")
+    refused(answer, 405, "wrong-method")
+    assert answer.headers["allow"] == "POST"
+
+
+def test_a_surprise_is_logged_and_not_shown(
+    reference: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, faces: tuple[bytes, bytes]
+) -> None:
+    def fail(*given: object) -> None:
+        raise ZeroDivisionError("a secret")
+
+    monkeypatch.setattr(ExpressionService, "recognise", fail)
+    answer = client(reference).post("/recognise", files={"photo": faces[0]})
+    assert answer.status_code == 500 and answer.json()["code"] == "failed" and "secret" not in answer.text
+    assert "a secret" in caplog.text
+
+
+def test_it_says_that_it_lives_is_ready_and_what_it_is(api: TestClient, service: ExpressionService) -> None:
+    assert api.get("/health").json() == {"status": "alive"}
+    assert api.get("/ready").json() == {"status": "ready"}
+    told = api.get("/version").json()
+    assert told == {
+        "semblance": __version__,
+        "network": service.embedder.fingerprint,
+        "expressions": list(service.prototypes.names),
+    }
+
+
+def test_where_the_gallery_is_gone_it_is_not_ready(reference: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ExpressionService.load(reference)
+    asked.gallery.store.close()
+    assert refused(TestClient(routes.build(asked)).get("/ready"), 503, "not-ready")
+
+
+def test_a_token_opens_what_reads_photos_and_nothing_else_needs_one(
+    reference: Path, faces: tuple[bytes, bytes]
+) -> None:
+    asked = client(reference, token="opensesame")
+    assert asked.get("/health").status_code == asked.get("/version").status_code == 200
+    for headers in ({}, {"Authorization": "Bearer guess"}, {"Authorization": "Basic opensesame"}):
+        answer = asked.post("/recognise", files={"photo": faces[0]}, headers=headers)
+        assert "Authorization: Bearer TOKEN" in refused(answer, 401, "no-token")
+        assert answer.headers["www-authenticate"] == "Bearer"
+    right = {"Authorization": "Bearer opensesame"}
+    assert asked.post("/recognise", files={"photo": faces[0]}, headers=right).status_code == 200
+
+
+def test_more_requests_than_are_allowed_wait(reference: Path, faces: tuple[bytes, bytes]) -> None:
+    asked = client(reference, requests_per_minute=2)
+    answers = [asked.post("/recognise", files={"photo": faces[0]}) for _ in range(3)]
+    assert [each.status_code for each in answers] == [200, 200, 429]
+    refused(answers[-1], 429, "too-many")
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 30
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_body_that_is_too_large_is_refused(reference: Path, told: bool) -> None:
+    body = b"x" * 5000
+    content = body if told else iter([body[:3000], body[3000:]])  # without a length in its heading
+    answer = client(reference, max_body_bytes=4000).post(
+        "/recognise", content=content, headers={"content-type": "application/json"}
+    )
+    assert "more than 0.004 MB" in refused(answer, 413, "too-large")
+
+
+def test_a_request_keeps_a_sensible_id_of_its_own(api: TestClient) -> None:
+    assert api.get("/health", headers={"X-Request-ID": "mine-1"}).headers["x-request-id"] == "mine-1"
+    for wrong in ("a b", "x" * 65, "<b>"):
+        assert api.get("/health", headers={"X-Request-ID": wrong}).headers["x-request-id"] != wrong
+
+
+def test_openapi_tells_of_forms_json_answers_and_problems(api: TestClient) -> None:
+    told = api.get("/openapi.json").json()
+    assert set(told["paths"]) == {"/recognise", "/compare", "/similar", "/embed", "/health", "/ready", "/version"}
+    asked = told["paths"]["/similar"]["post"]
+    form, body = (
+        asked["requestBody"]["content"][each]["schema"] for each in ("multipart/form-data", "application/json")
+    )
+    assert form["properties"]["photo"]["contentMediaType"] == FILE
+    assert body["properties"]["photo"]["contentEncoding"] == "base64"
+    assert body["properties"]["k"]["maximum"] == 1000 and body["required"] == ["photo"]
+    assert problems.MEDIA_TYPE in asked["responses"]["4XX"]["content"]
