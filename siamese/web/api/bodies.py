@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
@@ -26,7 +27,7 @@ def _content(given: object) -> object:
     try:
         return base64.b64decode(given.partition(";base64,")[2] or given, validate=True)
     except ValueError as error:
-        raise ValueError("in JSON, a photo is its file in base64") from error
+        raise PydanticCustomError("photo", "In JSON, a photo is its file in base64") from error
 
 
 Photo = Annotated[
@@ -77,7 +78,7 @@ def _is_photo(schema: dict[str, Any]) -> bool:
 def _object(body: bytes) -> dict[str, Any]:
     try:
         told = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ProblemError(NOT_VALID, f"The body is not JSON: {error}.") from error
     if not isinstance(told, dict):
         raise ProblemError(NOT_VALID, "The body is not a JSON object, with a name for each value.")

@@ -13,9 +13,7 @@ import anyio
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from siamese.web.api.problems import BUSY, TOO_LARGE, TOO_MANY, TOO_SLOW, ProblemError
-
-REQUEST_ID = "X-Request-ID"
+from siamese.web.api.problems import BUSY, REQUEST_ID, TOO_LARGE, TOO_MANY, TOO_SLOW, ProblemError
 
 _GIVEN_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _MOST_CLIENTS = 10_000  # whose requests are counted; the one that was silent longest is forgotten first

@@ -128,4 +128,4 @@ class Problem(BaseModel):
     status: int
     detail: str = Field(description="A sentence that a person can act on, the same as on the page.")
     code: str = Field(description="Stays the same in later versions.", examples=["no-face"])
-    request_id: str | None
+    request_id: str = Field(description="What the answer's X-Request-ID and the log call the request.")

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from siamese.errors import DoubtError, GalleryError, ImageError, NoFaceError, SemblanceError, TeachingError
 from siamese.web.parts import NO_ANSWER
 
 MEDIA_TYPE = "application/problem+json"
+REQUEST_ID = "X-Request-ID"
+BAD_REQUEST = 400
 
 logger = logging.getLogger(__name__)
 
@@ -64,20 +67,22 @@ def install(api: FastAPI) -> None:
     api.add_exception_handler(SemblanceError, _on_error)
     api.add_exception_handler(ValidationError, _on_invalid)
     api.add_exception_handler(HTTPException, _on_http)
+    api.add_exception_handler(ClientDisconnect, _on_hang_up)
     api.add_exception_handler(Exception, _on_surprise)
 
 
 def answer(request: Request, kind: Kind, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """A problem as a response; it names the request, as the log does."""
+    request_id = request.scope.get("state", {}).get("request_id", "")
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": kind.title,
         "status": kind.status,
         "detail": detail,
         "code": kind.code,
-        "request_id": request.scope.get("state", {}).get("request_id"),
+        "request_id": request_id,
     }
-    return JSONResponse(body, kind.status, dict(headers or {}), MEDIA_TYPE)
+    return JSONResponse(body, kind.status, {**(headers or {}), REQUEST_ID: request_id}, MEDIA_TYPE)
 
 
 def kind_of(error: SemblanceError) -> Kind:
@@ -107,6 +112,13 @@ def _on_http(request: Request, error: Exception) -> JSONResponse:
     return answer(request, kind, f"{kind.title}: {request.method} {request.url.path}", error.headers)
 
 
+def _on_hang_up(request: Request, error: Exception) -> Response:
+    """Nobody is there to read an answer, and nothing went wrong on this side."""
+    return Response(status_code=BAD_REQUEST)
+
+
 def _on_surprise(request: Request, error: Exception) -> JSONResponse:
-    logger.exception("An answer failed", exc_info=error)
+    logger.error(
+        "Request %s failed: %r", request.scope.get("state", {}).get("request_id"), error
+    )  # trace: the server's
     return answer(request, FAILED, NO_ANSWER)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -113,8 +114,9 @@ def test_a_photo_in_json_may_be_a_data_url(api: TestClient, faces: tuple[bytes, 
     [
         ({"files": {"photo": b"no image"}}, 422, "unreadable-photo", "not an image"),
         ({"files": {"picture": b"?"}}, 422, "not-valid", "photo: Field required; picture: Extra inputs"),
-        ({"json": {"photo": "nonsense!"}}, 422, "not-valid", "photo: Value error, in JSON, a photo is its file in"),
+        ({"json": {"photo": "nonsense!"}}, 422, "not-valid", "photo: In JSON, a photo is its file in base64."),
         ({"json": [1]}, 422, "not-valid", "not a JSON object"),
+        ({"content": b"[" * 99_999, "headers": {"content-type": "application/json"}}, 422, "not-valid", "is not JSON"),
         ({"content": b"{", "headers": {"content-type": "application/json"}}, 422, "not-valid", "The body is not JSON"),
         ({"content": b"?", "headers": {"content-type": "multipart/form-data"}}, 422, "not-valid", "cannot be read"),
         ({"content": b"?", "headers": {"content-type": "text/plain"}}, 415, "wrong-type", "«text/plain» is not read"),
@@ -147,8 +149,23 @@ def test_a_surprise_is_logged_and_not_shown(
 
     monkeypatch.setattr(ExpressionService, "recognise", fail)
     answer = client(reference).post("/recognise", files={"photo": faces[0]})
-    assert answer.status_code == 500 and answer.json()["code"] == "failed" and "secret" not in answer.text
-    assert "a secret" in caplog.text
+    assert "secret" not in refused(answer, 500, "failed")
+    assert "a secret" in caplog.text and answer.json()["request_id"] in caplog.text
+
+
+def test_who_hangs_up_in_the_middle_is_no_failure(service: ExpressionService, caplog: pytest.LogCaptureFixture) -> None:
+    told: list[dict[str, Any]] = []
+
+    async def hang_up() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"9")]
+    scope = {"type": "http", "method": "POST", "path": "/recognise", "headers": headers, "query_string": b""}
+    anyio.run(routes.build(service), scope, hang_up, send)
+    assert told[0]["status"] == 400 and not caplog.records
 
 
 def test_it_says_that_it_lives_is_ready_and_what_it_is(api: TestClient, service: ExpressionService) -> None:
