@@ -73,16 +73,15 @@ def install(api: FastAPI) -> None:
 
 def answer(request: Request, kind: Kind, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """A problem as a response; it names the request, as the log does."""
-    request_id = request.scope.get("state", {}).get("request_id", "")
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": kind.title,
         "status": kind.status,
         "detail": detail,
         "code": kind.code,
-        "request_id": request_id,
+        "request_id": _id(request),
     }
-    return JSONResponse(body, kind.status, {**(headers or {}), REQUEST_ID: request_id}, MEDIA_TYPE)
+    return JSONResponse(body, kind.status, {**(headers or {}), REQUEST_ID: _id(request)}, MEDIA_TYPE)
 
 
 def kind_of(error: SemblanceError) -> Kind:
@@ -118,7 +117,9 @@ def _on_hang_up(request: Request, error: Exception) -> Response:
 
 
 def _on_surprise(request: Request, error: Exception) -> JSONResponse:
-    logger.error(
-        "Request %s failed: %r", request.scope.get("state", {}).get("request_id"), error
-    )  # trace: the server's
+    logger.error("Request %s failed: %r", _id(request), error)  # the server itself logs what led to it
     return answer(request, FAILED, NO_ANSWER)
+
+
+def _id(request: Request) -> str:
+    return str(request.scope.get("state", {}).get("request_id", ""))
