@@ -24,7 +24,7 @@ from siamese.faces.decode import Photo, decode
 from siamese.faces.detect import LANDMARKS, Face, FaceDetector
 from siamese.gallery import corrections, teaching
 from siamese.gallery.album import Summary, require_few, summarise
-from siamese.gallery.build import Entry, embedded
+from siamese.gallery.build import Entry, corners, embedded, identity
 from siamese.gallery.checking import LabelCheck, check_labels
 from siamese.gallery.corrections import Correction
 from siamese.gallery.gallery import STORE_FILE, Gallery
@@ -393,6 +393,34 @@ class ExpressionService:
             if self._checked is None or self._checked[0] != version:
                 self._checked = (version, check_labels(self.gallery))
             return self._checked[1]
+
+    def add(
+        self,
+        photo: Photo,
+        emotion: str | None = None,
+        source: str = "a photo",
+        tags: Sequence[str] = (),
+        whole: bool = False,
+    ) -> list[Item]:
+        """Keep the faces of a photo as examples of the gallery; those that were new.
+
+        With `emotion`, the largest face, labelled by hand; without, all of them, as the network reads them. Raises what
+        `faces` raises, and GalleryError when there is no such label, or nothing can be written to the gallery.
+        """
+        gallery = self._own_gallery()
+        label = None if emotion is None else corrections.label_of(gallery, emotion)
+        faces = self.faces(photo, whole)
+        entries = [
+            Entry(face.crop, face.portrait, label, source, corrections.HAND, tags=tuple(tags), box=corners(face))
+            for face in (faces if label is None else faces[:1])
+        ]
+        with self._teaching:
+            new = {identity(entry.crop): entry for entry in entries if identity(entry.crop) not in gallery}
+            if not new:
+                return []
+            ready = embedded(list(new.values()), self.embedder, self.emotions)
+            gallery.add(ready.items, ready.embeddings, ready.crops)
+            return list(ready.items)
 
     def relabel(self, item_id: str, emotion: str) -> Correction:
         """Label an example of the gallery by hand; its own label confirms that, and it is not doubted again.

@@ -75,6 +75,7 @@ class Settings(BaseSettings):
 
     max_body_bytes: int = Field(60_000_000, gt=0)  # of a request to the HTTP API; base64 takes a third more
     token: str = Field("", repr=False)  # that the HTTP API asks for; without one it is open to all
+    origins: str = ""  # of other sites whose pages may ask it, as in "https://a.example https://b.example"
     requests_per_minute: int = Field(600, ge=0)  # to the HTTP API, from each address; 0 for no limit
     waiting: int = Field(64, ge=0)  # requests to it that wait while others are worked on
     answer_seconds: float = Field(30, gt=0)  # that its answer may take

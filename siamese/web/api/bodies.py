@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_origin
 
 from fastapi import Request
 from pydantic import BaseModel, BeforeValidator, WithJsonSchema
@@ -59,10 +59,7 @@ def reader(model: type[Model]) -> Callable[[Request], Awaitable[Model]]:
 def described(model: type[BaseModel]) -> dict[str, Any]:
     """What OpenAPI says of a body that is read as this model, either way."""
     schema = model.model_json_schema()
-    files = {
-        name: {"type": "string", "contentMediaType": "application/octet-stream"} if _is_photo(each) else each
-        for name, each in schema["properties"].items()
-    }
+    files = {name: _as_files(each) for name, each in schema["properties"].items()}
     return {
         "requestBody": {
             "required": True,
@@ -71,8 +68,14 @@ def described(model: type[BaseModel]) -> dict[str, Any]:
     }
 
 
-def _is_photo(schema: dict[str, Any]) -> bool:
-    return schema.get("contentEncoding") == "base64"
+def _as_files(schema: dict[str, Any]) -> dict[str, Any]:
+    """A field's schema where photos are files of their own, not base64."""
+    if schema.get("type") == "array":
+        return {**schema, "items": _as_files(schema["items"])}
+    if "contentEncoding" not in schema:
+        return schema
+    rest = {name: each for name, each in schema.items() if name != "contentEncoding"}
+    return {**rest, "contentMediaType": "application/octet-stream"}
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -92,9 +95,14 @@ async def _form(request: Request, model: type[BaseModel]) -> dict[str, Any]:
         form = await parser.parse()
     except (MultiPartException, KeyError) as error:  # KeyError: no boundary is named
         raise ProblemError(NOT_VALID, f"The form cannot be read: {error}.") from error
-    values: dict[str, Any] = {}
+    lists = {name for name, each in model.model_fields.items() if get_origin(each.annotation) is list}
+    values: dict[str, Any] = {name: [] for name in lists & form.keys()}
     for name, value in form.multi_items():
-        if name in values:
+        content = await value.read() if isinstance(value, UploadFile) else value
+        if name in lists:
+            values[name].append(content)
+        elif name in values:
             raise ProblemError(NOT_VALID, f"The form has «{name}» more than once.")
-        values[name] = await value.read() if isinstance(value, UploadFile) else value
+        else:
+            values[name] = content
     return values

@@ -44,6 +44,24 @@ class Similar(_Asked):
     whole: Whole = False
 
 
+class Teach(_Asked):
+    """An expression to be known from now on."""
+
+    name: str = Field(description="What the expression is called.", examples=["smirk"])
+    photos: list[Photo] = Field(min_length=1, description="Photos that show it; of each, the largest face counts.")
+    anyway: bool = Field(False, description="Also where the photos disagree, or show what is known.")
+
+
+class Add(_Asked):
+    """A photo whose faces become examples of the gallery."""
+
+    photo: APhoto
+    emotion: str | None = Field(None, description="What its largest face shows; left out, the network reads all faces.")
+    source: str = Field("a photo", max_length=200, description="A line on where it comes from.")
+    tags: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field([], description="Words to find it by.")
+    whole: Whole = False
+
+
 Box = Annotated[list[float], Field(min_length=4, max_length=4, description="Left, top, right, bottom, in pixels.")]
 
 
@@ -92,6 +110,44 @@ class Neighbours(BaseModel):
     neighbours: list[Neighbour]
 
 
+class Lesson(BaseModel):
+    """What a few faces say of an expression."""
+
+    name: str
+    agreements: list[float] = Field(description="Of each face, the cosine similarity to the mean of the others.")
+    nearest: str | None = Field(description="The expression that is most similar to it.")
+    nearest_similarity: float | None
+    doubts: list[str]
+
+
+class Example(BaseModel):
+    """An example of the gallery; its picture is at its id's /thumbnail."""
+
+    id: str
+    emotion: str
+    source: str
+    labelled_by: str
+    notes: dict[str, float]
+    tags: list[str]
+    box: Box | None
+    content: str = Field(description="The hash of its photo's file, or nothing.")
+
+
+class Examples(BaseModel):
+    """A page of the gallery."""
+
+    gallery: str = Field(description="What it is called.")
+    count: int = Field(description="How many examples are meant, on all pages.")
+    page: int
+    examples: list[Example]
+
+
+class Added(BaseModel):
+    """The examples that were new."""
+
+    examples: list[Example]
+
+
 class EmbeddedFace(BaseModel):
     """A face as the network sees it."""
 
@@ -128,4 +184,5 @@ class Problem(BaseModel):
     status: int
     detail: str = Field(description="A sentence that a person can act on, the same as on the page.")
     code: str = Field(description="Stays the same in later versions.", examples=["no-face"])
+    lesson: "Lesson | None" = Field(None, description="The figures of a lesson that looks wrong.")
     request_id: str = Field(description="What the answer's X-Request-ID and the log call the request.")

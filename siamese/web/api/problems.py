@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
@@ -36,6 +37,7 @@ WRONG_METHOD = Kind(405, "wrong-method", "This resource has no such method")
 WRONG_TYPE = Kind(415, "wrong-type", "The body is of a type that is not read")
 TOO_LARGE = Kind(413, "too-large", "The body is too large")
 NO_TOKEN = Kind(401, "no-token", "A token is needed")
+FOREIGN = Kind(403, "foreign-page", "A page from elsewhere asked")
 TOO_MANY = Kind(429, "too-many", "There were too many requests")
 NOT_READY = Kind(503, "not-ready", "Photos cannot be read now")
 BUSY = Kind(503, "busy", "All places are taken")
@@ -66,12 +68,15 @@ def install(api: FastAPI) -> None:
     api.add_exception_handler(ProblemError, _on_problem)
     api.add_exception_handler(SemblanceError, _on_error)
     api.add_exception_handler(ValidationError, _on_invalid)
+    api.add_exception_handler(RequestValidationError, _on_invalid)
     api.add_exception_handler(HTTPException, _on_http)
     api.add_exception_handler(ClientDisconnect, _on_hang_up)
     api.add_exception_handler(Exception, _on_surprise)
 
 
-def answer(request: Request, kind: Kind, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+def answer(
+    request: Request, kind: Kind, detail: str, headers: Mapping[str, str] | None = None, **more: object
+) -> JSONResponse:
     """A problem as a response; it names the request, as the log does."""
     body: dict[str, Any] = {
         "type": "about:blank",
@@ -80,6 +85,7 @@ def answer(request: Request, kind: Kind, detail: str, headers: Mapping[str, str]
         "detail": detail,
         "code": kind.code,
         "request_id": _id(request),
+        **more,
     }
     return JSONResponse(body, kind.status, {**(headers or {}), REQUEST_ID: _id(request)}, MEDIA_TYPE)
 
@@ -96,11 +102,12 @@ def _on_problem(request: Request, error: Exception) -> JSONResponse:
 
 def _on_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, SemblanceError)
-    return answer(request, kind_of(error), str(error))
+    lesson = {"lesson": error.lesson.to_dict()} if isinstance(error, DoubtError) else {}
+    return answer(request, kind_of(error), str(error), **lesson)
 
 
 def _on_invalid(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, ValidationError)
+    assert isinstance(error, ValidationError | RequestValidationError)
     faults = (f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}" for each in error.errors())
     return answer(request, NOT_VALID, f"{'; '.join(faults)}.")
 

@@ -4,13 +4,15 @@ import secrets
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, FastAPI, Request
+from starlette.middleware.cors import CORSMiddleware
 
 from siamese import __version__
 from siamese.errors import SemblanceError
 from siamese.service import ExpressionService
-from siamese.web.api import models, problems
+from siamese.web.api import gallery_routes, models, problems
 from siamese.web.api.bodies import described, reader
 from siamese.web.api.limits import BodyLimit, Rate, RequestIds, Turns
 
@@ -31,9 +33,14 @@ def build(service: ExpressionService) -> FastAPI:
     api.add_middleware(RequestIds)  # the last is the first that a request meets
     problems.install(api)
     api.include_router(_open_to_all(service))
-    guards = [Depends(_token(settings.token)), Depends(_rate(settings.requests_per_minute))]
+    origins = settings.origins.split()
+    if origins:
+        api.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
+    guards = [Depends(each) for each in (_origin(origins), _token(settings.token), _rate(settings.requests_per_minute))]
     refusals: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
-    api.include_router(_photos(service), dependencies=guards, responses=refusals)
+    turns = Turns(settings.waiting, settings.answer_seconds)
+    for router in (_photos(service, turns), gallery_routes.build(service, turns)):
+        api.include_router(router, dependencies=guards, responses=refusals)
     return api
 
 
@@ -70,10 +77,9 @@ def _open_to_all(service: ExpressionService) -> APIRouter:
     return router
 
 
-def _photos(service: ExpressionService) -> APIRouter:
+def _photos(service: ExpressionService, turns: Turns) -> APIRouter:
     """What photos are sent to."""
     router = APIRouter(tags=["photos"])
-    turns = Turns(service.settings.waiting, service.settings.answer_seconds)
 
     @router.post("/recognise", openapi_extra=described(models.Read), response_model=models.Faces)
     async def recognise(asked: Annotated[models.Read, Depends(reader(models.Read))]) -> dict[str, Any]:
@@ -102,6 +108,18 @@ def _photos(service: ExpressionService) -> APIRouter:
         return {"network": service.embedder.fingerprint, "faces": faces}
 
     return router
+
+
+def _origin(allowed: list[str]) -> Guard:
+    """Lets through what no other site's page has sent: a browser would send a form, and cookies, without asking."""
+
+    async def check(request: Request) -> None:
+        origin = request.headers.get("origin")
+        if origin and urlsplit(origin).netloc != request.url.netloc and origin not in allowed:
+            detail = f"A page of {origin} may not ask here. Name it in SEMBLANCE_ORIGINS if it shall."
+            raise problems.ProblemError(problems.FOREIGN, detail)
+
+    return check
 
 
 def _token(expected: str) -> Guard:

@@ -1,7 +1,6 @@
 """The HTTP API: the service's own answers by form and by JSON, and every refusal as a problem with a stable code."""
 
 import base64
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,26 +9,13 @@ import anyio
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from numpy.typing import NDArray
-from PIL import Image
 
 from siamese import ExpressionService, __version__
-from siamese.settings import Settings
 from siamese.web.api import problems, routes
 from tests.tiny import draw_face
+from tests.web.api.conftest import MakeClient, png, refused
 
 FILE = "application/octet-stream"
-
-
-def png(picture: NDArray[np.uint8]) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
-    return file.getvalue()
-
-
-def client(reference: Path, **settings: Any) -> TestClient:
-    service = ExpressionService.load(reference, settings=Settings(**settings))
-    return TestClient(routes.build(service), raise_server_exceptions=False)
 
 
 @pytest.fixture(scope="module")
@@ -56,15 +42,6 @@ def post(api: TestClient, path: str, files: dict[str, bytes], **fields: Any) -> 
     assert form.status_code == told.status_code == 200, form.text
     assert form.json() == told.json()
     return form.json()
-
-
-def refused(answer: Any, status: int, code: str) -> str:
-    """The sentence of a problem, which is complete and names the request."""
-    told = answer.json()
-    assert (answer.status_code, answer.headers["content-type"]) == (status, problems.MEDIA_TYPE)
-    assert (told["status"], told["code"], told["type"]) == (status, code, "about:blank") and told["title"]
-    assert told["request_id"] == answer.headers["x-request-id"]
-    return str(told["detail"])
 
 
 def test_recognise_answers_as_the_service_does(
@@ -142,13 +119,13 @@ def test_unknown_paths_and_methods_are_problems_too(api: TestClient) -> None:
 
 
 def test_a_surprise_is_logged_and_not_shown(
-    reference: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, faces: tuple[bytes, bytes]
+    client: MakeClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, faces: tuple[bytes, bytes]
 ) -> None:
     def fail(*given: object) -> None:
         raise ZeroDivisionError("a secret")
 
     monkeypatch.setattr(ExpressionService, "recognise", fail)
-    answer = client(reference).post("/recognise", files={"photo": faces[0]})
+    answer = client().post("/recognise", files={"photo": faces[0]})
     assert "secret" not in refused(answer, 500, "failed")
     assert "a secret" in caplog.text and answer.json()["request_id"] in caplog.text
 
@@ -186,9 +163,9 @@ def test_where_the_gallery_is_gone_it_is_not_ready(reference: Path, monkeypatch:
 
 
 def test_a_token_opens_what_reads_photos_and_nothing_else_needs_one(
-    reference: Path, faces: tuple[bytes, bytes]
+    client: MakeClient, faces: tuple[bytes, bytes]
 ) -> None:
-    asked = client(reference, token="opensesame")
+    asked = client(token="opensesame")
     assert asked.get("/health").status_code == asked.get("/version").status_code == 200
     for headers in ({}, {"Authorization": "Bearer guess"}, {"Authorization": "Basic opensesame"}):
         answer = asked.post("/recognise", files={"photo": faces[0]}, headers=headers)
@@ -198,8 +175,8 @@ def test_a_token_opens_what_reads_photos_and_nothing_else_needs_one(
     assert asked.post("/recognise", files={"photo": faces[0]}, headers=right).status_code == 200
 
 
-def test_more_requests_than_are_allowed_wait(reference: Path, faces: tuple[bytes, bytes]) -> None:
-    asked = client(reference, requests_per_minute=2)
+def test_more_requests_than_are_allowed_wait(client: MakeClient, faces: tuple[bytes, bytes]) -> None:
+    asked = client(requests_per_minute=2)
     answers = [asked.post("/recognise", files={"photo": faces[0]}) for _ in range(3)]
     assert [each.status_code for each in answers] == [200, 200, 429]
     refused(answers[-1], 429, "too-many")
@@ -207,13 +184,26 @@ def test_more_requests_than_are_allowed_wait(reference: Path, faces: tuple[bytes
 
 
 @pytest.mark.parametrize("told", [True, False])
-def test_a_body_that_is_too_large_is_refused(reference: Path, told: bool) -> None:
+def test_a_body_that_is_too_large_is_refused(client: MakeClient, told: bool) -> None:
     body = b"x" * 5000
     content = body if told else iter([body[:3000], body[3000:]])  # without a length in its heading
-    answer = client(reference, max_body_bytes=4000).post(
+    answer = client(max_body_bytes=4000).post(
         "/recognise", content=content, headers={"content-type": "application/json"}
     )
     assert "more than 0.004 MB" in refused(answer, 413, "too-large")
+
+
+def test_pages_of_other_sites_are_refused_unless_named(client: MakeClient, faces: tuple[bytes, bytes]) -> None:
+    def ask(asked: TestClient, origin: str) -> Any:
+        return asked.post("/recognise", files={"photo": faces[0]}, headers={"Origin": origin})
+
+    closed, opened = client(), client(origins="https://a.example https://b.example")
+    assert ask(closed, "http://testserver").status_code == 200  # the page's own
+    for origin in ("https://a.example", "null", "http://testserver.example"):
+        assert "may not ask here" in refused(ask(closed, origin), 403, "foreign-page")
+    answer = ask(opened, "https://b.example")
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "https://b.example")
+    refused(ask(opened, "https://c.example"), 403, "foreign-page")
 
 
 def test_a_request_keeps_a_sensible_id_of_its_own(api: TestClient) -> None:
@@ -224,7 +214,10 @@ def test_a_request_keeps_a_sensible_id_of_its_own(api: TestClient) -> None:
 
 def test_openapi_tells_of_forms_json_answers_and_problems(api: TestClient) -> None:
     told = api.get("/openapi.json").json()
-    assert set(told["paths"]) == {"/recognise", "/compare", "/similar", "/embed", "/health", "/ready", "/version"}
+    assert set(told["paths"]) == {
+        *("/recognise", "/compare", "/similar", "/embed", "/teach", "/health", "/ready", "/version"),
+        *("/gallery", "/gallery/{item_id}", "/gallery/{item_id}/thumbnail"),
+    }
     asked = told["paths"]["/similar"]["post"]
     form, body = (
         asked["requestBody"]["content"][each]["schema"] for each in ("multipart/form-data", "application/json")
@@ -232,4 +225,6 @@ def test_openapi_tells_of_forms_json_answers_and_problems(api: TestClient) -> No
     assert form["properties"]["photo"]["contentMediaType"] == FILE
     assert body["properties"]["photo"]["contentEncoding"] == "base64"
     assert body["properties"]["k"]["maximum"] == 1000 and body["required"] == ["photo"]
+    photos = told["paths"]["/teach"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
+    assert photos["photos"]["items"] == {"type": "string", "contentMediaType": FILE}
     assert problems.MEDIA_TYPE in asked["responses"]["4XX"]["content"]

@@ -1,0 +1,79 @@
+"""A service → the part of the HTTP API that teaches expressions, and shows and changes the gallery's examples."""
+
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from siamese.gallery.items import Item, Wanted
+from siamese.service import ExpressionService
+from siamese.vocabulary import emotion_of
+from siamese.web.api import models
+from siamese.web.api.bodies import described, reader
+from siamese.web.api.limits import Turns
+from siamese.web.api.problems import NOT_FOUND, ProblemError
+
+MOST_ON_A_PAGE = 500
+WEBP = "image/webp"
+
+
+def build(service: ExpressionService, turns: Turns) -> APIRouter:
+    """The routes; without /teach where the settings leave teaching out."""
+    router = APIRouter(tags=["gallery"])
+
+    @router.get("/gallery", response_model=models.Examples)
+    def examples(
+        page: Annotated[int, Query(ge=1)] = 1,
+        size: Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)] = 50,
+        emotion: str | None = None,
+        source: str | None = None,
+        tag: str | None = None,
+    ) -> dict[str, Any]:
+        """A page of the gallery's examples: all, or those of an emotion, from a source, with a tag."""
+        wanted = Wanted(None if emotion is None else emotion_of(emotion).name, source, tag)
+        items, count = service.gallery.page(page, size, wanted), service.gallery.store.count(wanted)
+        return {"gallery": service.gallery.title, "count": count, "page": page, "examples": _told(items)}
+
+    @router.get("/gallery/{item_id}", response_model=models.Example)
+    def example(item_id: str) -> dict[str, Any]:
+        """One example."""
+        return _item(service, item_id).to_dict()
+
+    @router.get(
+        "/gallery/{item_id}/thumbnail", response_class=Response, responses={200: {"content": {"image/webp": {}}}}
+    )
+    def thumbnail(item_id: str) -> Response:
+        """An example's picture."""
+        return Response(_item(service, item_id).thumbnail, media_type=WEBP)
+
+    @router.post("/gallery", status_code=201, openapi_extra=described(models.Add), response_model=models.Added)
+    async def add(asked: Annotated[models.Add, Depends(reader(models.Add))]) -> dict[str, Any]:
+        """Keep a photo's faces as examples; those that are there already are passed over."""
+        work = partial(service.add, asked.photo, asked.emotion, asked.source, asked.tags, asked.whole)
+        return {"examples": _told(await turns.run(work))}
+
+    @router.delete("/gallery/{item_id}", status_code=204)
+    def remove(item_id: str) -> None:
+        """Take an example out of the gallery."""
+        service.remove(_item(service, item_id).id)
+
+    if service.settings.teaching:
+
+        @router.post("/teach", status_code=201, openapi_extra=described(models.Teach), response_model=models.Lesson)
+        async def teach(asked: Annotated[models.Teach, Depends(reader(models.Teach))]) -> dict[str, Any]:
+            """Know a new expression from a few photos."""
+            lesson = await turns.run(partial(service.teach, asked.name, asked.photos, asked.anyway))
+            return lesson.to_dict()
+
+    return router
+
+
+def _told(items: list[Item]) -> list[dict[str, Any]]:
+    return [item.to_dict() for item in items]
+
+
+def _item(service: ExpressionService, item_id: str) -> Item:
+    if item_id not in service.gallery:
+        raise ProblemError(NOT_FOUND, f"The gallery «{service.gallery.title}» has no example «{item_id}».")
+    return service.gallery.item(item_id)

@@ -1,0 +1,44 @@
+"""The API on the tiny reference set, and what its tests ask of answers."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from numpy.typing import NDArray
+from PIL import Image
+
+from siamese import ExpressionService
+from siamese.settings import Settings
+from siamese.web.api import problems, routes
+
+MakeClient = Callable[..., TestClient]
+
+
+def png(picture: NDArray[np.uint8]) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    return file.getvalue()
+
+
+def refused(answer: Any, status: int, code: str) -> str:
+    """The sentence of a problem, which is complete and names the request."""
+    told = answer.json()
+    assert (answer.status_code, answer.headers["content-type"]) == (status, problems.MEDIA_TYPE)
+    assert (told["status"], told["code"], told["type"]) == (status, code, "about:blank") and told["title"]
+    assert told["request_id"] == answer.headers["x-request-id"]
+    return str(told["detail"])
+
+
+@pytest.fixture(scope="session")
+def client(reference: Path) -> MakeClient:
+    """Makes a client of the API with a gallery, or the reference set's own, and with these settings."""
+
+    def made(gallery: Path | None = None, **settings: Any) -> TestClient:
+        service = ExpressionService.load(reference, gallery, Settings(**settings))
+        return TestClient(routes.build(service), raise_server_exceptions=False)
+
+    return made
