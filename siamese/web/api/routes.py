@@ -63,7 +63,7 @@ def _open_to_all(service: ExpressionService) -> APIRouter:
     def ready() -> models.Status:
         """Whether photos can be read: the network is loaded, and the gallery, where there is one, can be asked."""
         try:
-            service.prototypes.names  # noqa: B018 — those that were taught are asked of the gallery
+            _known = service.prototypes  # of those that were taught, the gallery is asked
         except SemblanceError as error:
             raise problems.ProblemError(problems.NOT_READY, str(error)) from error
         return models.Status(status="ready")
