@@ -1,10 +1,12 @@
 """The API on the tiny reference set, and what its tests ask of answers."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import anyio
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -31,6 +33,12 @@ def refused(answer: Any, status: int, code: str) -> str:
     assert (told["status"], told["code"], told["type"]) == (status, code, "about:blank") and told["title"]
     assert told["request_id"] == answer.headers["x-request-id"]
     return str(told["detail"])
+
+
+def in_a_loop(function: Callable[..., Coroutine[Any, Any, Any]], *given: Any) -> Any:
+    """What a coroutine returns, run in a thread of its own: the browser that tests drive keeps a loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(anyio.run, function, *given).result()
 
 
 @pytest.fixture(scope="session")

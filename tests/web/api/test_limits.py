@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from siamese.web.api.limits import Rate, Turns
 from siamese.web.api.problems import BUSY, TOO_MANY, TOO_SLOW, ProblemError
+from tests.web.api.conftest import in_a_loop
 
 
 class Clock:
@@ -75,7 +76,7 @@ def test_more_than_can_wait_are_refused_and_the_rest_is_answered(monkeypatch: py
             for number in range(1, 5):
                 clients.start_soon(ask, number)
 
-    anyio.run(main)
+    in_a_loop(main)
     assert answers[0] is BUSY and set(answers[1:]) == {1, 2, 3} and len(answers) == 4
 
 
@@ -87,4 +88,4 @@ def test_what_takes_too_long_is_given_up() -> None:
         assert refused.value.kind is TOO_SLOW
         assert await turns.run(lambda: 7) == 7
 
-    anyio.run(main)
+    in_a_loop(main)

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import anyio
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -13,7 +12,7 @@ from fastapi.testclient import TestClient
 from siamese import ExpressionService, __version__
 from siamese.web.api import problems, routes
 from tests.tiny import draw_face
-from tests.web.api.conftest import MakeClient, png, refused
+from tests.web.api.conftest import MakeClient, in_a_loop, png, refused
 
 FILE = "application/octet-stream"
 
@@ -141,7 +140,7 @@ def test_who_hangs_up_in_the_middle_is_no_failure(service: ExpressionService, ca
 
     headers = [(b"content-type", b"application/json"), (b"content-length", b"9")]
     scope = {"type": "http", "method": "POST", "path": "/recognise", "headers": headers, "query_string": b""}
-    anyio.run(routes.build(service), scope, hang_up, send)
+    in_a_loop(routes.build(service), scope, hang_up, send)
     assert told[0]["status"] == 400 and not caplog.records
 
 
