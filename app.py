@@ -27,7 +27,8 @@ def main() -> None:
     except SemblanceError as error:
         raise SystemExit(f"Semblance cannot start: {error}") from error
     print(f"Semblance: http://{arguments.host}:{arguments.port}", flush=True)
-    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listening])
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=settings.stopping_seconds)
+    uvicorn.Server(config).run(sockets=[listening])
 
 
 def _arguments() -> argparse.Namespace:

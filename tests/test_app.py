@@ -2,11 +2,14 @@
 
 import socket
 import sys
+import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 import app
+from tests.browser.serving import served
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> str:
@@ -25,6 +28,18 @@ def test_a_missing_reference_set_is_named(monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_a_setting_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEMBLANCE_MAX_FACES", "none")
     assert "SEMBLANCE_MAX_FACES" in run(monkeypatch)
+
+
+def test_an_open_page_does_not_keep_the_program_from_ending(
+    monkeypatch: pytest.MonkeyPatch, reference: Path, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SEMBLANCE_STOPPING_SECONDS", "1")
+    with httpx.Client(timeout=60) as page:
+        with served(tmp_path, "--reference", reference) as address:
+            request = page.build_request("GET", f"{address}/gradio_api/heartbeat/a-page")
+            assert page.send(request, stream=True).status_code == 200
+            told = time.monotonic()
+        assert time.monotonic() - told < 30  # it has ended
 
 
 def test_a_port_that_is_taken_is_named(monkeypatch: pytest.MonkeyPatch, reference: Path) -> None:
