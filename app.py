@@ -5,12 +5,10 @@ import logging
 import os
 from pathlib import Path
 
-import uvicorn
-
 from siamese.errors import SemblanceError
 from siamese.service import ExpressionService
 from siamese.settings import Settings
-from siamese.web.server import build_app, listen
+from siamese.web.server import build_app, listen, serve
 
 
 def main() -> None:
@@ -27,8 +25,7 @@ def main() -> None:
     except SemblanceError as error:
         raise SystemExit(f"Semblance cannot start: {error}") from error
     print(f"Semblance: http://{arguments.host}:{arguments.port}", flush=True)
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=settings.stopping_seconds)
-    uvicorn.Server(config).run(sockets=[listening])
+    serve(app, listening, settings.stopping_seconds)
 
 
 def _arguments() -> argparse.Namespace:

@@ -79,9 +79,7 @@ class Settings(BaseSettings):
     requests_per_minute: int = Field(600, ge=0)  # to the HTTP API, from each address; 0 for no limit
     waiting: int = Field(64, ge=0)  # requests to it that wait while others are worked on
     answer_seconds: float = Field(30, gt=0)  # that its answer may take
-    stopping_seconds: int = Field(
-        10, ge=0
-    )  # for what was begun, once the program is told to end
+    stopping_seconds: int = Field(5, ge=0)  # for what was begun, once the program is told to end
 
     map_points: int = Field(20_000, gt=0)  # examples on the gallery's map; of more, an even sample
 
