@@ -42,6 +42,10 @@ def test_an_open_page_does_not_keep_the_program_from_ending(
         assert time.monotonic() - told < 30  # it has ended
 
 
+def test_a_port_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch, reference: Path) -> None:
+    assert "127.0.0.1:99999" in run(monkeypatch, "--reference", reference, "--port", 99999)
+
+
 def test_a_port_that_is_taken_is_named(monkeypatch: pytest.MonkeyPatch, reference: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

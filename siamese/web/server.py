@@ -45,7 +45,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
+    except (OSError, OverflowError) as error:  # OverflowError: there is no such port
         raise SettingsError(
-            f"Nothing can listen at {host}:{port} ({error.strerror}). Is the port taken? Choose one with --port."
+            f"Nothing can listen at {host}:{port} ({error}). Is the port taken? Choose one with --port."
         ) from error

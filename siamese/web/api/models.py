@@ -1,6 +1,6 @@
 """What the HTTP API is asked and what it answers: the bodies' fields, with the documentation that OpenAPI shows."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -184,5 +184,5 @@ class Problem(BaseModel):
     status: int
     detail: str = Field(description="A sentence that a person can act on, the same as on the page.")
     code: str = Field(description="Stays the same in later versions.", examples=["no-face"])
-    lesson: "Lesson | None" = Field(None, description="The figures of a lesson that looks wrong.")
+    lesson: dict[str, Any] | None = Field(None, description="The figures of a lesson that looks wrong.")
     request_id: str = Field(description="What the answer's X-Request-ID and the log call the request.")

@@ -1,6 +1,8 @@
 """The HTTP API: the service's own answers by form and by JSON, and every refusal as a problem with a stable code."""
 
 import base64
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -209,6 +211,14 @@ def test_a_request_keeps_a_sensible_id_of_its_own(api: TestClient) -> None:
     assert api.get("/health", headers={"X-Request-ID": "mine-1"}).headers["x-request-id"] == "mine-1"
     for wrong in ("a b", "x" * 65, "<b>"):
         assert api.get("/health", headers={"X-Request-ID": wrong}).headers["x-request-id"] != wrong
+
+
+def test_every_reference_in_openapi_leads_somewhere(client: MakeClient) -> None:
+    told = client(teaching=False).get("/openapi.json").json()
+    for path in re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(told)):
+        found = told
+        for name in path.split("/"):
+            found = found[name]
 
 
 def test_openapi_tells_of_forms_json_answers_and_problems(api: TestClient) -> None:
