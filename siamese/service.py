@@ -32,6 +32,7 @@ from siamese.gallery.items import Item, Match, Wanted
 from siamese.gallery.maps import GalleryMap, map_of
 from siamese.gallery.shading import Shade, shades_in
 from siamese.gallery.store import IN_MEMORY, Revision
+from siamese.manifest import check_manifest
 from siamese.metric.calibration import Calibration
 from siamese.metric.lessons import Lesson, make_lesson
 from siamese.metric.prototypes import Prototypes
@@ -166,7 +167,7 @@ class ExpressionService:
         self.calibration = calibration
         self.verification = verification
         self.settings = settings or Settings()
-        self.detector = FaceDetector(self.settings.detector)
+        self.detector = FaceDetector(self.settings.detector, self.settings.threads)
         self._gallery = gallery
         self._shades = shades
         self._shades_seen: dict[str, tuple[object, list[Shade]]] = {}  # of each emotion: what of, and they
@@ -183,7 +184,7 @@ class ExpressionService:
     ) -> "ExpressionService":
         """Read a reference set (by default the one that ships) and a gallery (by default the set's own).
 
-        Raises ReferenceSetError or GalleryError when one is missing, damaged or made by another network.
+        Raises ReferenceSetError or GalleryError when one is missing, damaged, altered or made by another network.
         """
         settings = settings or Settings()
         reference = Path(reference or settings.reference)
@@ -191,6 +192,7 @@ class ExpressionService:
             raise ReferenceSetError(
                 f"There is no reference set at {reference}. Name the folder that holds network.onnx."
             )
+        check_manifest(reference)
         embedder = Embedder(reference / "network.onnx", settings.threads)
         own_gallery, shades = reference / "gallery", reference / "shades.npz"
         chosen = gallery or settings.gallery or (own_gallery if own_gallery.is_dir() else None)

@@ -25,7 +25,7 @@ class DetectorSettings:
     """What a detector trades: the smallest face it looks for, and how much of a large photo's detail it keeps."""
 
     smallest_face_share: float = 1 / 24  # of the photo's shorter side
-    longest_side: int = 1280  # pixels; larger photos are scaled down for detection alone
+    longest_side: int = 2560  # pixels; larger photos are scaled down for detection alone
     probability: float = 0.9  # faces less certain than this are dropped
 
 
@@ -67,7 +67,8 @@ class Settings(BaseSettings):
     index_token: str = Field(IndexAccess.token, repr=False)  # for an index at an address that asks for one
     index_seconds: float = Field(IndexAccess.seconds, gt=0)  # that an index at an address may take to answer
     index_megabytes: float = Field(1500, gt=0)  # of memory that it may take, where the choice is automatic
-    teaching: bool = True  # whether the page has the tab Teach
+    teaching: bool = True  # whether the page has the tab Teach, and the HTTP API /teach
+    changing: bool = True  # whether the HTTP API adds examples to the gallery and removes them
     checking: bool = True  # whether it has the tab Check, where there are labels to check
     album_photos: int = Field(100, gt=0)  # that the page's tab Album takes at once
     neighbours: int = Field(12, gt=0)  # nearest examples shown for a face
@@ -79,6 +80,7 @@ class Settings(BaseSettings):
     requests_per_minute: int = Field(600, ge=0)  # to the HTTP API, from each address; 0 for no limit
     waiting: int = Field(64, ge=0)  # requests to it that wait while others are worked on
     answer_seconds: float = Field(30, gt=0)  # that its answer may take
+    log_requests: bool = True  # whether each request to it is logged
     stopping_seconds: int = Field(5, ge=0)  # for what was begun, once the program is told to end
 
     map_points: int = Field(20_000, gt=0)  # examples on the gallery's map; of more, an even sample

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -172,3 +174,13 @@ def test_without_a_gallery_all_but_similar_works(reference: Path, astronaut: NDA
         service.similar(astronaut)
     with pytest.raises(GalleryError, match="gallery build"):
         service.map()
+
+
+def test_a_service_starts_without_the_libraries_that_only_training_needs(reference: Path):
+    code = (
+        "import sys; from siamese import ExpressionService; "
+        f"ExpressionService.load({str(reference)!r}).warm_up(); "
+        "print({'torch', 'sklearn', 'gradio'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

@@ -18,8 +18,7 @@ from siamese.metric.calibration import Calibration
 from siamese.metric.prototypes import fit_prototypes
 from siamese.metric.shades import Shades
 from siamese.metric.verification import fit_verification
-from siamese.network.export import INPUT, OUTPUT
-from siamese.network.runtime import Embedder
+from siamese.network.runtime import INPUT, OUTPUT, Embedder
 from siamese.network.twin import EMBEDDING_SIZE
 from siamese.vocabulary import EMOTIONS
 

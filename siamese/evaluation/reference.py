@@ -34,6 +34,7 @@ from siamese.gallery.composites import Composite, make_composites
 from siamese.gallery.gallery import Gallery
 from siamese.gallery.items import Wanted
 from siamese.gallery.maps import draw_map
+from siamese.manifest import write_manifest
 from siamese.metric.calibration import Calibration
 from siamese.metric.prototypes import Prototypes
 from siamese.metric.verification import Verification
@@ -70,6 +71,7 @@ def build_reference(
     write_examples(gallery, out / "examples", reader(embedder, prototypes))
     draw_map(gallery, Settings().map_points)
     gallery.seal()
+    write_manifest(out)
     write_evidence(out, root, figures, network, embedder, cache)
 
 
@@ -104,6 +106,7 @@ def build_own_reference(run: Path, dataset: str, root: Path, out: Path, cache: P
     gallery = build_gallery(entries_of(train, cache), embedder, title, out / "gallery")
     draw_map(gallery, Settings().map_points)
     write_examples(gallery, out / "examples", reader(embedder, Prototypes.load(out / "prototypes.npz")))
+    write_manifest(out, without="gallery")  # its owner may add to it
 
 
 def entries_of(samples: Samples, cache: Path) -> Iterator[Entry]:

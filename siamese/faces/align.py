@@ -3,8 +3,6 @@
 import math
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -60,11 +58,9 @@ def warp(photo: NDArray[np.uint8], transform: NDArray[np.float32], size: int = C
     if spare > 1:
         region, transform = np.asarray(Image.fromarray(region).reduce(spare)), transform / np.float32(spare)
     oversampling = max(1, math.ceil(_density(transform, size) - 0.01))
-    pixels = torch.from_numpy(np.atleast_3d(region).astype(np.float32)).permute(2, 0, 1)[None]
-    grid = sampling_grid(torch.from_numpy(transform)[None], region.shape[0], region.shape[1], size * oversampling)
-    sampled = F.grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    crop = F.avg_pool2d(sampled, oversampling)[0].permute(1, 2, 0)
-    return crop.round().clamp(0, 255).to(torch.uint8).numpy().reshape(size, size, *photo.shape[2:])
+    sampled = _sampled(np.atleast_3d(region), transform, size * oversampling)
+    crop = sampled.reshape(size, oversampling, size, oversampling, -1).mean(axis=(1, 3))
+    return crop.round().clip(0, 255).astype(np.uint8).reshape(size, size, *photo.shape[2:])
 
 
 def face_crop(photo: NDArray[np.uint8], transform: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -73,18 +69,23 @@ def face_crop(photo: NDArray[np.uint8], transform: NDArray[np.float32]) -> NDArr
     return crop if crop.ndim == 2 else np.asarray(Image.fromarray(crop).convert("L"))
 
 
-def sampling_grid(transforms: torch.Tensor, height: int, width: int, size: int) -> torch.Tensor:
-    """Where `grid_sample` must look in photos of (height, width) for crops of `size`: (n, size, size, 2) in −1…1.
+def _sampled(photo: NDArray[np.uint8], transform: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """A crop (size, size, channels) of a photo (height, width, channels), bilinear, the photo's border repeated."""
+    height, width, channels = photo.shape
+    steps = (np.arange(size, dtype=np.float32) + 0.5) * np.float32(CROP_SIZE / size)
+    x, y = (row[0] * steps[None, :] + row[1] * steps[:, None] + (row[2] - np.float32(0.5)) for row in transform)
+    x, y = np.clip(x, 0, width - 1), np.clip(y, 0, height - 1)
+    left, top = x.astype(np.int32), y.astype(np.int32)
+    right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
+    pixels = photo.reshape(-1, channels)
+    across, down = (x - left)[..., None], (y - top)[..., None]
 
-    `transforms` is (n, 2, 3), from the coordinates of a CROP_SIZE crop to pixels of the photo; pixel centres lie at
-    half-integers in both.
-    """
-    steps = (torch.arange(size, dtype=transforms.dtype, device=transforms.device) + 0.5) * (CROP_SIZE / size)
-    y, x = torch.meshgrid(steps, steps, indexing="ij")
-    points = torch.stack([x, y, torch.ones_like(x)], dim=-1)
-    photo_points = torch.einsum("nij,hwj->nhwi", transforms, points)
-    extent = torch.tensor([width, height], dtype=transforms.dtype, device=transforms.device)
-    return photo_points * (2 / extent) - 1
+    def row(of: NDArray[np.int32]) -> NDArray[np.float32]:
+        first, second = (pixels.take(of * width + column, axis=0).astype(np.float32) for column in (left, right))
+        return first + (second - first) * across
+
+    upper, lower = row(top), row(bottom)
+    return upper + (lower - upper) * down
 
 
 def _density(transform: NDArray[np.float32], size: int) -> float:

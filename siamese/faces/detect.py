@@ -1,28 +1,28 @@
 """RGB photo → the faces in it: boxes, probabilities and five landmarks, largest first.
 
-MTCNN (Zhang et al. 2016) with the weights that facenet-pytorch carries in its wheel.
+MTCNN (Zhang et al. 2016) with the weights of facenet-pytorch.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from facenet_pytorch import MTCNN
-from facenet_pytorch.models.utils.detect_face import detect_face
 from numpy.typing import NDArray
 from PIL import Image
 
+from siamese.faces.areas import Areas
+from siamese.faces.cascade import ORIGINAL, Cascade, Search, Views
 from siamese.settings import DetectorSettings
 
 LANDMARKS = ("left eye", "right eye", "nose", "left mouth corner", "right mouth corner")
 
 _SMALLEST_FACE = 20.0  # pixels; MTCNN's first network cannot see faces under 12
-_THRESHOLDS = [0.6, 0.7, 0.7]
 _LONGEST_TIGHT_SIDE = 320  # pixels; ample for a face that fills the picture
-_PYRAMID_FACTOR = 0.709
-_FIRST_NETWORK_SIDE = 12  # pixels that the first network sees at once
+_SMALL_CROP = 96  # pixels; a smaller one is doubled before its face is sought
+_SMALLEST_SHARE_OF_CROP = 0.4  # that its face spans
+
+QUICK = Search()  # of photos
 
 
 @dataclass(frozen=True)
@@ -46,28 +46,32 @@ class Face:
 class FaceDetector:
     """Finds faces in photos; loads its three small networks at first use."""
 
-    def __init__(self, settings: DetectorSettings | None = None) -> None:
+    def __init__(self, settings: DetectorSettings | None = None, threads: int = 0) -> None:
         self.settings = settings or DetectorSettings()
+        self.threads = threads
 
     @cached_property
-    def _mtcnn(self) -> MTCNN:
-        return MTCNN(keep_all=True, device="cpu").eval()
+    def _cascade(self) -> Cascade:
+        return Cascade(threads=self.threads)
 
     def detect(self, photo: NDArray[np.uint8]) -> list[Face]:
         """All faces in an RGB photo (height, width, 3) uint8, largest first; an empty list where there is none."""
-        photo, scale = _shrunk(photo, self.settings.longest_side)
-        smallest = max(_SMALLEST_FACE, self.settings.smallest_face_share * min(photo.shape[:2]))
-        pixels = torch.from_numpy(photo.astype(np.float32)).permute(2, 0, 1)[None]
-        return [_scaled(face, 1 / scale) for face in self._detect(pixels, smallest)[0]]
+        height, width = photo.shape[:2]
+        smallest = max(_SMALLEST_FACE, self.settings.smallest_face_share * min(height, width))
+        factor = max(int(smallest / _SMALLEST_FACE), math.ceil(max(height, width) / self.settings.longest_side))
+        small = np.asarray(Image.fromarray(photo).reduce(factor)) if factor > 1 else photo
+        (faces,) = self._faces(self._cascade.pyramid(small), max(_SMALLEST_FACE, smallest / factor), QUICK, photos=1)
+        return [_scaled(face, factor) for face in faces]
 
     def detect_tight(self, picture: NDArray[np.uint8]) -> list[Face]:
         """The face of one picture (height, width, 3) uint8 of any size that shows little else; a list of one, or none.
 
         As in `detect_crops`, which the data sets' crops go through.
         """
-        picture, scale = _shrunk(picture, _LONGEST_TIGHT_SIDE)
+        factor = math.ceil(max(picture.shape[:2]) / _LONGEST_TIGHT_SIDE)
+        picture = np.asarray(Image.fromarray(picture).reduce(factor)) if factor > 1 else picture
         (face,) = self.detect_crops(picture[None])
-        return [_scaled(face, 1 / scale)] if face else []
+        return [_scaled(face, factor)] if face else []
 
     def detect_crops(self, crops: NDArray[np.uint8]) -> list[Face | None]:
         """The largest face of each tight crop (n, height, width[, 3]) uint8, all of one size; None where none is found.
@@ -75,45 +79,35 @@ class FaceDetector:
         MTCNN wants surroundings, which a tight crop lacks: its border is repeated outwards by a third before detection,
         and small crops are doubled. On FER+ this finds a face in more crops than the bare image.
         """
-        pixels = torch.from_numpy(crops.astype(np.float32))
-        pixels = pixels[:, None].expand(-1, 3, -1, -1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
-        margin = min(pixels.shape[2:]) // 3
-        zoom = 2.0 if min(pixels.shape[2:]) < 96 else 1.0
-        framed = F.pad(pixels, (margin,) * 4, mode="replicate")
-        framed = F.interpolate(framed, scale_factor=zoom, mode="bilinear") if zoom > 1 else framed
-        smallest = 0.4 * zoom * min(pixels.shape[2:])
-        found = self._detect(framed, smallest)
+        pixels = crops.astype(np.float32)
+        pixels = np.repeat(pixels[..., None], 3, axis=3) if pixels.ndim == 3 else pixels
+        side = min(pixels.shape[1:3])
+        margin = side // 3
+        framed = np.pad(pixels, ((0, 0), (margin, margin), (margin, margin), (0, 0)), mode="edge")
+        zoom = 2 if side < _SMALL_CROP else 1
+        framed = _doubled(_doubled(framed, axis=1), axis=2) if zoom > 1 else framed
+        found = self._faces(Areas(framed), _SMALLEST_SHARE_OF_CROP * zoom * side, ORIGINAL, len(framed))
         return [_shifted(_scaled(faces[0], 1 / zoom), -margin) if faces else None for faces in found]
 
-    @torch.inference_mode()
-    def _detect(self, pixels: torch.Tensor, smallest: float) -> list[list[Face]]:
-        """Faces per image of a batch (n, 3, height, width) float, 0–255, largest first."""
-        if min(pixels.shape[2:]) * (_FIRST_NETWORK_SIDE / smallest) < _FIRST_NETWORK_SIDE:
-            # Not one level of the pyramid of scales is left, on which detect_face itself fails.
-            return [[] for _ in pixels]
-        nets = self._mtcnn
-        boxes, points = detect_face(
-            pixels.permute(0, 2, 3, 1), smallest, nets.pnet, nets.rnet, nets.onet, _THRESHOLDS, _PYRAMID_FACTOR, "cpu"
-        )
-        return [self._faces(*each) for each in zip(boxes, points, strict=True)]
-
-    def _faces(self, boxes: NDArray[np.float32], points: NDArray[np.float32]) -> list[Face]:
-        faces = [
-            Face(np.asarray(box[:4], np.float32), float(box[4]), np.asarray(landmarks, np.float32))
-            for box, landmarks in zip(boxes, points, strict=True)
-            if box[4] >= self.settings.probability
-        ]
-        return sorted(faces, key=lambda face: face.area, reverse=True)
+    def _faces(self, views: Views, smallest: float, search: Search, photos: int) -> list[list[Face]]:
+        """Faces per photo of those viewed, largest first."""
+        boxes, landmarks = self._cascade.find(views, smallest, search)
+        faces: list[list[Face]] = [[] for _ in range(photos)]
+        for photo, box, probability, points in zip(
+            boxes.photo, boxes.corners, boxes.probability, landmarks, strict=True
+        ):
+            if probability >= self.settings.probability:
+                faces[photo].append(Face(box, float(probability), points))
+        return [sorted(each, key=lambda face: face.area, reverse=True) for each in faces]
 
 
-def _shrunk(photo: NDArray[np.uint8], longest_side: int) -> tuple[NDArray[np.uint8], float]:
-    """A photo no longer than that, and its size as a share of the original's."""
-    height, width = photo.shape[:2]
-    scale = min(1.0, longest_side / max(height, width))
-    if scale == 1:
-        return photo, scale
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BOX)), scale
+def _doubled(images: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
+    """Images twice as long along an axis, bilinear: each pixel becomes two, a quarter of the way to its neighbours."""
+    values = np.moveaxis(images, axis, 0)
+    before, after = np.concatenate([values[:1], values[:-1]]), np.concatenate([values[1:], values[-1:]])
+    near, far = np.float32(0.75), np.float32(0.25)
+    both: NDArray[np.float32] = np.stack([near * values + far * before, near * values + far * after], axis=1)
+    return np.moveaxis(both.reshape(-1, *values.shape[1:]), 0, axis)
 
 
 def _scaled(face: Face, factor: float) -> Face:

@@ -1,12 +1,9 @@
 """Many faces of one expression → one soft portrait of it that shows none of them."""
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from siamese.faces.align import sampling_grid
 from siamese.gallery.closeness import ellipse_radius
 
 _DARKEST, _BRIGHTEST = 32, 226  # grey levels that the face's first and last percentile are stretched to
@@ -41,6 +38,11 @@ def faded(portrait: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _aligned(images: NDArray[np.uint8], transforms: NDArray[np.float32], size: int) -> NDArray[np.float32]:
     """Each image's face at `size`, (n, size, size), bicubic: the sources are smaller than the portrait."""
+    import torch  # seconds to import, which only who averages should wait for
+    import torch.nn.functional as F
+
+    from siamese.faces.grid import sampling_grid
+
     _, height, width = images.shape
     grid = sampling_grid(torch.from_numpy(transforms), height, width, size)
     pixels = torch.from_numpy(images).float()[:, None]

@@ -5,17 +5,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from siamese.errors import GalleryError
 from siamese.gallery import thumbnails
-from siamese.gallery.composites import Composite
 from siamese.gallery.gallery import Gallery
 from siamese.gallery.items import Item
 from siamese.gallery.store import IN_MEMORY
+
+if TYPE_CHECKING:
+    from siamese.gallery.composites import Composite  # which needs PyTorch
 
 BATCH = 64
 
@@ -166,7 +168,7 @@ def printable(name: str | Path) -> str:
     return str(name).encode(errors="surrogateescape").decode(errors="replace")
 
 
-def entries_from_composites(composites: Iterable[Composite], origin: str) -> Iterator[Entry]:
+def entries_from_composites(composites: Iterable["Composite"], origin: str) -> Iterator[Entry]:
     """Composite portraits as entries; `origin` names what was averaged, such as «FER+ training images»."""
     for composite in composites:
         notes = {

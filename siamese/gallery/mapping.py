@@ -5,7 +5,6 @@ t-SNE (van der Maaten and Hinton, 2008) keeps neighbours together; distances bet
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.manifold import TSNE
 
 NEIGHBOURS = 12  # that tell where a new embedding lies
 
@@ -28,6 +27,8 @@ def lay_out(embeddings: NDArray[np.float32]) -> Places:
         return _fitted(start)
     perplexity = min(_PERPLEXITY, (len(start) - 1) / 3)
     begin = (start / start[:, 0].std() * 1e-4).astype(np.float32)
+    from sklearn.manifold import TSNE  # seconds to import, which only drawing a map should take
+
     model = TSNE(perplexity=perplexity, init=begin, max_iter=_STEPS, random_state=0, n_jobs=-1)
     return _fitted(_principal(model.fit_transform(embeddings)))
 

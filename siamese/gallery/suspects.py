@@ -18,8 +18,6 @@ from typing import Any
 import faiss
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.covariance import ledoit_wolf
-from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from siamese.errors import MeasurementError
@@ -108,6 +106,8 @@ def whitened(embeddings: NDArray[np.float32], codes: NDArray[np.int64]) -> NDArr
     means = np.zeros((len(counts), embeddings.shape[1]))
     np.add.at(means, codes, embeddings)
     means /= counts[:, None]
+    from sklearn.covariance import ledoit_wolf  # seconds to import, which only a check should take
+
     scatter, _ = ledoit_wolf(embeddings - means[codes], assume_centered=True)
     variances, directions = np.linalg.eigh(scatter)
     centred = (embeddings - embeddings.mean(axis=0)) @ (directions / np.sqrt(np.maximum(variances, _FLAT)))
@@ -160,6 +160,8 @@ def _by_votes(codes: NDArray[np.int64], rows: NDArray[np.int64], strengths: NDAr
 
 def _by_regression(embeddings: NDArray[np.float32], codes: NDArray[np.int64], groups: NDArray[np.int64]) -> Shares:
     """The probability (n, classes) of each label for each row, fitted on the rows of other folds."""
+    from sklearn.linear_model import LogisticRegression  # seconds to import, which only a check should take
+
     shares = np.zeros((len(codes), codes.max() + 1))
     folds = _folds(codes, groups)
     for fold in np.unique(folds):

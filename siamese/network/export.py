@@ -8,9 +8,8 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from siamese.faces.align import CROP_SIZE
+from siamese.network.runtime import INPUT, OUTPUT
 from siamese.network.twin import TwinNetwork
-
-INPUT, OUTPUT = "crops", "embeddings"
 
 
 def export_onnx(network: TwinNetwork, path: str | Path, half: bool = False) -> None:

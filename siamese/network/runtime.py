@@ -4,11 +4,11 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from siamese.errors import ReferenceSetError
-from siamese.network.export import INPUT
+from siamese.sessions import load_session
+
+INPUT, OUTPUT = "crops", "embeddings"
 
 
 class Embedder:
@@ -17,14 +17,8 @@ class Embedder:
     def __init__(self, path: str | Path, threads: int = 0, batch_size: int = 64) -> None:
         """Load `path`; `threads` 0 takes every core. Raises ReferenceSetError when it is not such a network."""
         self.batch_size = batch_size
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        try:
-            content = Path(path).read_bytes()
-            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime raises a dozen unrelated classes, all meaning «not a network»
-            raise ReferenceSetError(f"{path} is not a network that Semblance exported: {error}") from error
-        self.fingerprint = hashlib.sha256(content).hexdigest()[:12]
+        self._session = load_session(path, threads)
+        self.fingerprint = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
 
     @property
     def embedding_size(self) -> int:

@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from skimage.exposure import equalize_adapthist
 
-from siamese.faces.align import CROP_SIZE, sampling_grid
+from siamese.faces.align import CROP_SIZE
+from siamese.faces.grid import sampling_grid
 from siamese.training.config import TrainingConfig
 
 _CLAHE_TILE = CROP_SIZE // 4  # pixels along a tile whose histogram is equalised

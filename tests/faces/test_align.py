@@ -1,8 +1,11 @@
 """Alignment: five landmarks are laid on the template by a similarity transform, and the crop is area-averaged."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -17,10 +20,10 @@ from siamese.faces.align import (
     alignment,
     box_transform,
     face_crop,
-    sampling_grid,
     warp,
     whole_picture,
 )
+from siamese.faces.grid import sampling_grid
 
 similarities = st.builds(
     lambda scale, degrees, x, y: SimilarityTransform(scale=scale, rotation=np.deg2rad(degrees), translation=(x, y)),
@@ -172,3 +175,18 @@ def random_photo(height: int, width: int) -> NDArray[np.uint8]:
 
 def channels(photo: NDArray[np.uint8]) -> NDArray[np.float64]:
     return photo.transpose(2, 0, 1).astype(float)
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.floats(0.05, 6), st.floats(-180, 180), st.integers(0, 9))
+def test_a_crop_is_what_grid_sample_in_training_sees(height: int, width: int, scale: float, degrees: float, seed: int):
+    chance = np.random.default_rng(seed)
+    photo = chance.integers(0, 256, (height, width), dtype=np.uint8)
+    cos, sin = scale * math.cos(math.radians(degrees)), scale * math.sin(math.radians(degrees))
+    shift = chance.uniform(-20, 60, 2)
+    transform = np.array([[cos, -sin, shift[0]], [sin, cos, shift[1]]], dtype=np.float32)
+    crop = warp(photo, transform).astype(float)
+    if scale < 1:  # beyond, warp averages, which training does not
+        grid = sampling_grid(torch.from_numpy(transform)[None], height, width, CROP_SIZE)
+        pixels = torch.from_numpy(photo.astype(np.float32))[None, None]
+        seen = F.grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=False)
+        assert np.abs(crop - seen[0, 0].numpy()).max() <= 0.51
