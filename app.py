@@ -1,31 +1,22 @@
 """The demo: arguments → the page and the HTTP API, served at an address that is printed."""
 
 import argparse
-import logging
 import os
 from pathlib import Path
 
 from siamese.errors import SemblanceError
-from siamese.service import ExpressionService
 from siamese.settings import Settings
-from siamese.web.server import build_app, listen, serve
+from siamese.web.start import start
 
 
 def main() -> None:
     """Build the service and serve it until the program is interrupted."""
     arguments = _arguments()
-    logging.basicConfig(level=logging.WARNING)
     try:
-        settings = Settings.given(index=arguments.index)
-        reference = arguments.reference or settings.reference
-        service = ExpressionService.load(reference, arguments.gallery, settings)
-        service.warm_up()
-        app = build_app(service, reference / "examples", at_once=os.cpu_count())
-        listening = listen(arguments.host, arguments.port)
+        settings = Settings.given(reference=arguments.reference, gallery=arguments.gallery, index=arguments.index)
+        start(settings, arguments.host, arguments.port)
     except SemblanceError as error:
         raise SystemExit(f"Semblance cannot start: {error}") from error
-    print(f"Semblance: http://{arguments.host}:{arguments.port}", flush=True)
-    serve(app, listening, settings.stopping_seconds)
 
 
 def _arguments() -> argparse.Namespace:

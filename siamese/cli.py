@@ -14,6 +14,7 @@ from siamese.album_cli import album
 from siamese.cli_parts import AsJson, Cache, Dataset, IndexName, Reference, load_service, new_table, print_json, shown
 from siamese.errors import MeasurementError, ReferenceSetError, SemblanceError
 from siamese.gallery_cli import gallery_app
+from siamese.serve_cli import serve
 from siamese.teach_cli import teach_app
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ app = typer.Typer(help="Read expressions by similarity.", no_args_is_help=True, 
 app.add_typer(gallery_app, name="gallery")
 app.add_typer(teach_app, name="teach")
 app.command()(album)
+app.command()(serve)
 reference_app = typer.Typer(help="Build reference sets from training runs.", no_args_is_help=True)
 app.add_typer(reference_app, name="reference")
 

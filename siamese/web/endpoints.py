@@ -7,7 +7,8 @@ from typing import Any
 import gradio as gr
 
 from siamese.service import ExpressionService
-from siamese.web.parts import photo_input, sentence_of
+from siamese.web.parts import photo_input
+from siamese.web.sentences import sentence_of
 
 
 def build(service: ExpressionService) -> None:

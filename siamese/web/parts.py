@@ -1,6 +1,5 @@
 """What the tabs share: the photo input, a photo as it was read, examples to click, and failures as sentences."""
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
@@ -13,17 +12,13 @@ from gradio.data_classes import ImageData
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from siamese.errors import SemblanceError
 from siamese.service import ExpressionService, Reading
 from siamese.vocabulary import emotion_of
 from siamese.web import cards, drawing
-
-NO_ANSWER = "Something went wrong on this side, and it was written to the log. Please try again, or try another photo."
+from siamese.web.sentences import sentence_of
 
 _SMALLEST_SHOWN, _LARGEST_SHOWN = 320, 1280  # pixels of the longer side
 _TILE_SIDE, _MARGIN = 160, 0.2  # pixels, and the share of each edge that is left out
-
-logger = logging.getLogger(__name__)
 
 
 def photo_input(label: str, **options: Any) -> gr.Image:
@@ -77,14 +72,6 @@ def failing_as(failed: Callable[[str], Any]) -> Callable[[Callable[..., Any]], C
         return guarded
 
     return decorate
-
-
-def sentence_of(error: Exception) -> str:
-    """What to tell a person about an error; writes those that nobody foresaw to the log."""
-    if isinstance(error, SemblanceError):
-        return str(error)
-    logger.exception("An answer failed", exc_info=error)
-    return NO_ANSWER
 
 
 def shown(html: str) -> Any:

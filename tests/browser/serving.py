@@ -14,9 +14,7 @@ ROOT = Path(__file__).parents[2]
 @contextmanager
 def served(uploads: Path, *words: object) -> Iterator[str]:
     """Serve the page with these arguments; its address, as the program prints it once it can be asked."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "app.py", "--port", str(port), *map(str, words)]
     environment = os.environ | {"GRADIO_TEMP_DIR": str(uploads)}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as program:
@@ -27,3 +25,10 @@ def served(uploads: Path, *words: object) -> Iterator[str]:
             yield printed.split()[1]
         finally:
             program.terminate()
+
+
+def free_port() -> int:
+    """A port that nothing listens at now."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])

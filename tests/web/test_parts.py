@@ -10,6 +10,7 @@ from PIL import Image
 from siamese import ExpressionService
 from siamese.errors import ImageError
 from siamese.web import parts
+from siamese.web.sentences import sentence_of
 
 
 @pytest.mark.parametrize(("size", "shown"), [(96, 320), (640, 640), (2560, 1280)])
@@ -40,5 +41,5 @@ def test_a_foreseen_failure_is_its_own_sentence() -> None:
 
 def test_a_surprise_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
-        sentence = parts.sentence_of(ZeroDivisionError("division by zero"))
+        sentence = sentence_of(ZeroDivisionError("division by zero"))
     assert "division" not in sentence and "division by zero" in caplog.text

@@ -19,7 +19,7 @@ WEBP = "image/webp"
 
 
 def build(service: ExpressionService, turns: Turns) -> APIRouter:
-    """The routes; without /teach where the settings leave teaching out."""
+    """The routes; without those that change the gallery or teach where the settings leave them out."""
     router = APIRouter(tags=["gallery"])
 
     @router.get("/gallery", response_model=models.Examples)
@@ -47,26 +47,32 @@ def build(service: ExpressionService, turns: Turns) -> APIRouter:
         """An example's picture."""
         return Response(_item(service, item_id).thumbnail, media_type=WEBP)
 
+    if service.settings.changing:
+        _add_changes(router, service, turns)
+    if service.settings.teaching:
+        _add_teaching(router, service, turns)
+    return router
+
+
+def _add_changes(router: APIRouter, service: ExpressionService, turns: Turns) -> None:
     @router.post("/gallery", status_code=201, openapi_extra=described(models.Add), response_model=models.Added)
     async def add(asked: Annotated[models.Add, Depends(reader(models.Add))]) -> dict[str, Any]:
         """Keep a photo's faces as examples; those that are there already are passed over."""
         work = partial(service.add, asked.photo, asked.emotion, asked.source, asked.tags, asked.whole)
-        return {"examples": _told(await turns.run(work))}
+        return {"examples": _told(await turns.run(work, to_the_end=True))}
 
     @router.delete("/gallery/{item_id}", status_code=204)
     def remove(item_id: str) -> None:
         """Take an example out of the gallery."""
         service.remove(_item(service, item_id).id)
 
-    if service.settings.teaching:
 
-        @router.post("/teach", status_code=201, openapi_extra=described(models.Teach), response_model=models.Lesson)
-        async def teach(asked: Annotated[models.Teach, Depends(reader(models.Teach))]) -> dict[str, Any]:
-            """Know a new expression from a few photos."""
-            lesson = await turns.run(partial(service.teach, asked.name, asked.photos, asked.anyway))
-            return lesson.to_dict()
-
-    return router
+def _add_teaching(router: APIRouter, service: ExpressionService, turns: Turns) -> None:
+    @router.post("/teach", status_code=201, openapi_extra=described(models.Teach), response_model=models.Lesson)
+    async def teach(asked: Annotated[models.Teach, Depends(reader(models.Teach))]) -> dict[str, Any]:
+        """Know a new expression from a few photos."""
+        work = partial(service.teach, asked.name, asked.photos, asked.anyway)
+        return (await turns.run(work, to_the_end=True)).to_dict()
 
 
 def _told(items: list[Item]) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import math
 import os
 import re
+import threading
 import time
 import uuid
 from collections import OrderedDict
@@ -13,6 +14,7 @@ import anyio
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from siamese.web.api.observing import request_id
 from siamese.web.api.problems import BUSY, REQUEST_ID, TOO_LARGE, TOO_MANY, TOO_SLOW, ProblemError
 
 _GIVEN_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
@@ -30,16 +32,17 @@ class RequestIds:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request, as ASGI has it."""
-        if scope["type"] != "http":
+        state = scope.setdefault("state", {})
+        if scope["type"] != "http" or "request_id" in state:
             await self.app(scope, receive, send)
             return
         given = Headers(scope=scope).get(REQUEST_ID, "")
-        request_id = given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
-        scope.setdefault("state", {})["request_id"] = request_id
+        state["request_id"] = given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+        request_id.set(state["request_id"])
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+                MutableHeaders(scope=message)[REQUEST_ID] = state["request_id"]
             await send(message)
 
         await self.app(scope, receive, send_with_id)
@@ -89,23 +92,57 @@ class Rate:
 
 
 class Turns:
-    """Works on as many requests at a time as there are cores, lets so many wait, and refuses more."""
+    """Works on as many requests at a time as there are cores, lets so many wait, and refuses more.
+
+    Work that took too long cannot be stopped; it keeps its place until it ends, so that there is never more of it.
+    """
 
     def __init__(self, waiting: int, seconds: float) -> None:
         cores = os.cpu_count() or 1
-        self.most, self.seconds = cores + waiting, seconds
-        self._cores, self._taken = anyio.CapacityLimiter(cores), 0
+        self.seconds = seconds
+        self._cores, self._places = anyio.CapacityLimiter(cores), threading.BoundedSemaphore(cores + waiting)
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """What `work` answers, in a thread. Raises ProblemError when all places are taken, or it takes too long."""
-        if self._taken >= self.most:
+    async def run(self, work: Callable[[], T], to_the_end: bool = False) -> T:
+        """What `work` answers, in a thread; begun, it is waited for `to_the_end`, however long, where it writes.
+
+        Raises ProblemError when all places are taken, or it takes too long.
+        """
+        if not self._places.acquire(blocking=False):
             raise ProblemError(BUSY, "All places are taken. Try again shortly.", {"Retry-After": _RETRY})
-        self._taken += 1
+        place = _Place(self._places)
         try:
             with anyio.fail_after(self.seconds):
-                return await anyio.to_thread.run_sync(work, limiter=self._cores, abandon_on_cancel=True)
+                return await anyio.to_thread.run_sync(
+                    lambda: place.work(work), limiter=self._cores, abandon_on_cancel=not to_the_end
+                )
         except TimeoutError as error:
             detail = f"No answer was ready after {self.seconds:g} s. Try again shortly."
             raise ProblemError(TOO_SLOW, detail, {"Retry-After": _RETRY}) from error
         finally:
-            self._taken -= 1
+            place.leave()
+
+
+class _Place:
+    """One of the places of `Turns`, given back once: by the work that ended, or by who left before it began."""
+
+    def __init__(self, places: threading.BoundedSemaphore) -> None:
+        self._places, self._lock, self._taken = places, threading.Lock(), False
+
+    def work(self, work: Callable[[], T]) -> T:
+        """Do the work and leave, unless the place was left already."""
+        if not self._take():
+            raise TimeoutError
+        try:
+            return work()
+        finally:
+            self._places.release()
+
+    def leave(self) -> None:
+        """Give the place back, unless work has begun on it."""
+        if self._take():
+            self._places.release()
+
+    def _take(self) -> bool:
+        with self._lock:
+            free, self._taken = not self._taken, True
+            return free

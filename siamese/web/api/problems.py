@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from siamese.errors import DoubtError, GalleryError, ImageError, NoFaceError, SemblanceError, TeachingError
-from siamese.web.parts import NO_ANSWER
+from siamese.web.sentences import NO_ANSWER
 
 MEDIA_TYPE = "application/problem+json"
 REQUEST_ID = "X-Request-ID"
@@ -65,7 +65,7 @@ class ProblemError(Exception):
 
 def install(api: FastAPI) -> None:
     """Answer everything that is raised in a request with a problem."""
-    api.add_exception_handler(ProblemError, _on_problem)
+    api.add_exception_handler(ProblemError, on_problem)
     api.add_exception_handler(SemblanceError, _on_error)
     api.add_exception_handler(ValidationError, _on_invalid)
     api.add_exception_handler(RequestValidationError, _on_invalid)
@@ -95,7 +95,8 @@ def kind_of(error: SemblanceError) -> Kind:
     return next((kind for fits, kind in _OF_ERRORS if isinstance(error, fits)), FAILED)
 
 
-def _on_problem(request: Request, error: Exception) -> JSONResponse:
+def on_problem(request: Request, error: Exception) -> JSONResponse:
+    """Answer what was refused with its reason."""
     assert isinstance(error, ProblemError)
     return answer(request, error.kind, error.detail, error.headers)
 

@@ -15,6 +15,7 @@ from siamese.service import ExpressionService
 from siamese.web.api import gallery_routes, models, problems
 from siamese.web.api.bodies import described, reader
 from siamese.web.api.limits import BodyLimit, Rate, RequestIds, Turns
+from siamese.web.api.observing import Metrics, Observed
 
 _ABOUT = (
     "Reads facial expressions by similarity. A photo is sent as a file of a form (multipart/form-data) or in base64 in "
@@ -25,18 +26,21 @@ _ABOUT = (
 Guard = Callable[[Request], Awaitable[None]]
 
 
-def build(service: ExpressionService) -> FastAPI:
-    """The API's application; it knows paths below the place where it is mounted."""
+def build(service: ExpressionService, metrics: Metrics | None = None) -> FastAPI:
+    """The API's application; it knows paths below the place where it is mounted, and counts requests in `metrics`."""
     settings = service.settings
     api = FastAPI(title="Semblance", version=__version__, description=_ABOUT, docs_url=None, redoc_url=None)
     api.add_middleware(BodyLimit, most=settings.max_body_bytes)
+    api.add_middleware(Observed, metrics=metrics or Metrics())
     api.add_middleware(RequestIds)  # the last is the first that a request meets
     problems.install(api)
     api.include_router(_open_to_all(service))
     origins = settings.origins.split()
     if origins:
         api.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
-    guards = [Depends(each) for each in (_origin(origins), _token(settings.token), _rate(settings.requests_per_minute))]
+    guards = [
+        Depends(each) for each in (_origin(origins), asks_token(settings.token), _rate(settings.requests_per_minute))
+    ]
     refusals: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
     turns = Turns(settings.waiting, settings.answer_seconds)
     for router in (_photos(service, turns), gallery_routes.build(service, turns)):
@@ -122,7 +126,7 @@ def _origin(allowed: list[str]) -> Guard:
     return check
 
 
-def _token(expected: str) -> Guard:
+def asks_token(expected: str) -> Guard:
     """Lets through who names the token, or everyone where there is none."""
 
     async def check(request: Request) -> None:

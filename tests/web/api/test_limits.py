@@ -89,3 +89,50 @@ def test_what_takes_too_long_is_given_up() -> None:
         assert await turns.run(lambda: 7) == 7
 
     in_a_loop(main)
+
+
+def test_what_was_given_up_keeps_its_place_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    gate = threading.Event()
+
+    async def main() -> None:
+        turns = Turns(waiting=0, seconds=0.05)
+        for kind in (TOO_SLOW, BUSY, BUSY):
+            with pytest.raises(ProblemError) as refused:
+                await turns.run(gate.wait)
+            assert refused.value.kind is kind
+        gate.set()
+        with anyio.fail_after(10):
+            while True:
+                with suppress(ProblemError):
+                    assert await turns.run(lambda: 7) == 7
+                    return
+                await anyio.sleep(0.01)
+
+    in_a_loop(main)
+
+
+def test_what_writes_is_waited_for_to_the_end_once_it_has_begun() -> None:
+    async def main() -> None:
+        turns = Turns(waiting=0, seconds=0.05)
+        assert await turns.run(lambda: time.sleep(0.3) or "written", to_the_end=True) == "written"
+
+    in_a_loop(main)
+
+
+def test_what_gave_up_while_it_waited_is_never_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    gate, begun = threading.Event(), []
+
+    async def main() -> None:
+        turns = Turns(waiting=1, seconds=0.2)
+        async with anyio.create_task_group() as clients:
+            clients.start_soon(lambda: turns.run(lambda: gate.wait(10), to_the_end=True))
+            await anyio.sleep(0.05)
+            with pytest.raises(ProblemError) as refused:
+                await turns.run(lambda: begun.append("late"))
+            assert refused.value.kind is TOO_SLOW
+            gate.set()
+
+    in_a_loop(main)
+    assert not begun

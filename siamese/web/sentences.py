@@ -1,0 +1,17 @@
+"""What went wrong → the sentence that a person is told."""
+
+import logging
+
+from siamese.errors import SemblanceError
+
+NO_ANSWER = "Something went wrong on this side, and it was written to the log. Please try again, or try another photo."
+
+logger = logging.getLogger(__name__)
+
+
+def sentence_of(error: Exception) -> str:
+    """What to tell a person about an error; writes those that nobody foresaw to the log."""
+    if isinstance(error, SemblanceError):
+        return str(error)
+    logger.exception("An answer failed", exc_info=error)
+    return NO_ANSWER

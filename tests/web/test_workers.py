@@ -1,0 +1,71 @@
+"""Several processes at one address: all answer, one that is killed is replaced, and what was accepted is finished."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from siamese.settings import Settings
+from siamese.web.workers import environment
+from tests.browser.serving import ROOT, free_port
+
+
+@contextmanager
+def serving(*words: object) -> Iterator[tuple[subprocess.Popen, httpx.Client]]:
+    """`siamese serve` as a program of its own, and a client that waited for it."""
+    port = free_port()
+    command = [sys.executable, "-m", "siamese", "serve", "--port", str(port), *map(str, words)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as program:
+        assert program.stdout
+        try:
+            assert program.stdout.readline() == f"Semblance: http://127.0.0.1:{port}\n"
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+                yield program, client
+        finally:
+            program.terminate()
+
+
+def workers(program: subprocess.Popen) -> set[int]:
+    """The process numbers of those that answer."""
+    children = Path(f"/proc/{program.pid}/task/{program.pid}/children").read_text().split()
+    return {int(number) for number in children if b"spawn_main" in Path(f"/proc/{number}/cmdline").read_bytes()}
+
+
+def test_a_worker_that_is_killed_is_replaced(reference: Path):
+    with serving("--workers", 2, "--reference", reference) as (program, client):
+        assert client.get("/v1/ready").json() == {"status": "ready"}
+        before = workers(program)
+        assert len(before) == 2
+        os.kill(min(before), signal.SIGKILL)
+        until = time.monotonic() + 60
+        while len(now := workers(program) - {min(before)}) < 2:
+            assert client.get("/v1/health", headers={"Connection": "close"}).status_code == 200  # the other is there
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        assert len(before & now) == 1
+        figures = client.get("/metrics", headers={"Connection": "close"}).text
+        assert 'semblance_requests_total{method="GET",route="/ready",status="200"} 1.0' in figures  # of all together
+    assert program.returncode == 0
+
+
+def test_what_only_one_worker_would_know_is_not_offered(reference: Path):
+    with serving("--workers", 2, "--reference", reference) as (_, client):
+        paths = client.get("/v1/openapi.json").json()["paths"]
+        assert "/recognise" in paths and "/teach" not in paths
+        assert set(paths["/gallery"]) == {"get"} and set(paths["/gallery/{item_id}"]) == {"get"}
+
+
+def test_settings_reach_the_workers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    settings = Settings(gallery=tmp_path, token="secret", max_pixels=1234, teaching=True)
+    for name, value in environment(settings, count=4, keeps_changes=True).items():
+        monkeypatch.setenv(name, value)
+    assert Settings() == settings.model_copy(update={"threads": 2})
+    assert environment(settings, 4, keeps_changes=False)["SEMBLANCE_TEACHING"] == "False"
