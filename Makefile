@@ -19,7 +19,7 @@ may_apt = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null
 apt_install = { $(may_apt) && apt-get update -qq && \
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1); }
 
-.PHONY: help demo setup setup-test chromium photos test lint format reproduce clean
+.PHONY: help demo setup setup-test chromium photos test stress audit lint format reproduce clean
 
 help: ## say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -59,6 +59,14 @@ test: setup-test ## check the code, then run every test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy siamese
 	$(BIN)/pytest
+
+stress: setup-test ## what takes long: ten thousand hostile pictures, the API's description, kills, load
+	SEMBLANCE_FUZZ=10000 SEMBLANCE_SCHEMA_EXAMPLES=100 $(BIN)/pytest tests/stress
+	$(BIN)/python -m benchmarks.kill
+	$(BIN)/python -m benchmarks.load
+
+audit: $(SETUP_TEST) ## whether weaknesses of what is installed are known, where their list can be reached
+	@$(BIN)/python -m tests.audit
 
 lint: $(SETUP_TEST) ## check the code only
 	$(BIN)/ruff check .

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import skimage.data
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 from sklearn.datasets import load_sample_images
 
 SIZES = ((320, 240), (640, 480), (1280, 720), (1000, 1400))  # of photos, (width, height)
@@ -57,7 +57,7 @@ def framed(photo: Image.Image, width: int, height: int) -> NDArray[np.uint8]:
 
 
 def _scene(faces: NDArray[np.uint8], behind: Image.Image, size: tuple[int, int], chance: np.random.Generator) -> Scene:
-    photo = Image.fromarray(enlarged(behind, *size))
+    photo = Image.fromarray(enlarged(_part(behind, chance), *size))
     placed: list[tuple[int, int, int, int]] = []
     for _ in range(chance.integers(0, 4)):
         side = round(min(size) * float(np.exp(chance.uniform(np.log(_SMALLEST), np.log(_LARGEST)))))
@@ -68,6 +68,15 @@ def _scene(faces: NDArray[np.uint8], behind: Image.Image, size: tuple[int, int],
             photo.paste(face.convert("RGB"), (left, top), _mask(side))
             placed.append(box)
     return Scene(np.asarray(photo), np.array(placed, np.float32).reshape(-1, 4))
+
+
+def _part(picture: Image.Image, chance: np.random.Generator) -> Image.Image:
+    """At least half of a picture's width and height, from anywhere in it, or of its mirror image."""
+    share, left, top = chance.uniform(0.5, 1), *chance.uniform(0, 1, 2)
+    width, height = round(picture.width * share), round(picture.height * share)
+    x, y = round((picture.width - width) * left), round((picture.height - height) * top)
+    part = picture.crop((x, y, x + width, y + height))
+    return ImageOps.mirror(part) if chance.random() < 0.5 else part
 
 
 def _touch(box: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:

@@ -465,11 +465,14 @@ class Store:
                 try:
                     yield self._connection
                 except BaseException:
-                    self._connection.execute("ROLLBACK")
+                    if self._connection.in_transaction:  # some failures end it themselves
+                        self._connection.execute("ROLLBACK")
                     raise
                 self._connection.execute("COMMIT")
             except sqlite3.Error as error:
-                raise GalleryError(f"The gallery cannot be written to {self.path}: {error}") from error
+                full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+                advice = ". Free some space and do it again; what was there before is kept." if full else ""
+                raise GalleryError(f"The gallery cannot be written to {self.path}: {error}{advice}") from error
 
     def _require_fitting(self, count: int, embeddings: NDArray[np.float32]) -> None:
         expected = (count, self.embedding_size)

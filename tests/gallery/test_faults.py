@@ -1,0 +1,66 @@
+"""Disks that fail: a full one and one that may not be written, both real, where the tests may mount them."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from siamese.errors import GalleryError
+from siamese.gallery.store import Store
+from tests.gallery.made_up import NETWORK, SIZE, items, unit_rows
+
+Remount = Callable[[str], None]
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[tuple[Path, Remount]]:
+    """A disk of one megabyte, and what mounts it again with other options."""
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(tmp_path)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("Nothing can be mounted here: that takes root's rights.")
+    yield tmp_path, lambda options: subprocess.run(["mount", "-o", f"remount,{options}", str(tmp_path)], check=True)
+    subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+
+
+def test_on_a_full_disk_nothing_acknowledged_is_lost_and_adding_goes_on_once_there_is_room(disk):
+    folder, remount = disk
+    path = folder / "gallery.sqlite"
+    store = Store.create(path, "A test", NETWORK, SIZE)
+    acknowledged: list[str] = []
+
+    def add(number: int) -> None:
+        (item,) = items(["fear"], f"photo {number}-")
+        crop = np.random.default_rng(number).bytes(9000)
+        store.add([item], unit_rows(1, number), [crop])
+        acknowledged.append(item.id)
+
+    with pytest.raises(GalleryError, match=r"gallery\.sqlite: .*full.*[Ff]ree"):
+        for number in range(1000):
+            add(number)
+    assert 10 < len(acknowledged) < 1000
+    assert len(store) == len(acknowledged)
+    remount("size=4m")
+    add(1000)
+    store.close()
+    opened = Store(path)
+    assert {item.id for item in opened.items(opened.rows()).values()} == set(acknowledged)
+    opened.close()
+
+
+def test_on_a_disk_that_may_only_be_read_a_gallery_is_read_and_not_written(disk):
+    folder, remount = disk
+    path = folder / "gallery.sqlite"
+    store = Store.create(path, "A test", NETWORK, SIZE)
+    store.add(items(["fear"] * 3), unit_rows(3))
+    store.seal()
+    store.close()
+    remount("ro")
+    with pytest.raises(GalleryError, match="cannot be written"):
+        Store(path)
+    opened = Store(path, writable=False)
+    assert len(opened) == 3
+    opened.close()
