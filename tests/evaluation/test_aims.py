@@ -49,7 +49,23 @@ def test_every_aim_is_read_from_its_place(tmp_path: Path) -> None:
     folds = [{"mean": {"accuracy": 0.31, "roc_auc": 0.32}}, {"mean": {"accuracy": 0.99, "roc_auc": 0.99}}]
     for name in ("ferplus-test-majority.json", "fer2013-test.json", "ckplus-all.json"):
         store(tmp_path, name, study)
-    store(tmp_path, "benchmarks/backbones-ckplus.json", {"resnet50": [], "mobilenet": folds})
+    store(
+        tmp_path,
+        "benchmarks/backbones-ckplus.json",
+        {"resnet50": folds, "efficientnet_lite0": folds[1:], "mobilenet": folds},
+    )
     measured = [aim.row(tmp_path)[3] for aim in AIMS]
-    assert measured == ["0.110", "0.120", "0.130", "0.140", "0.210", "0.130", "0.310", "0.320", "1.5"]
+    assert measured == [
+        "0.110",
+        "0.120",
+        "0.130",
+        "0.140",
+        "0.210",
+        "0.130",
+        "0.310",
+        "0.320",
+        "0.32000",
+        "0.990",
+        "1.5",
+    ]
     assert "| FER+ accuracy |" in aims(tmp_path)[0]
