@@ -38,9 +38,12 @@ def test_on_a_full_disk_nothing_acknowledged_is_lost_and_adding_goes_on_once_the
         store.add([item], unit_rows(1, number), [crop])
         acknowledged.append(item.id)
 
-    with pytest.raises(GalleryError, match=r"gallery\.sqlite: .*full.*[Ff]ree"):
+    def fill() -> None:
         for number in range(1000):
             add(number)
+
+    with pytest.raises(GalleryError, match=r"gallery\.sqlite: .*full.*[Ff]ree"):
+        fill()
     assert 10 < len(acknowledged) < 1000
     assert len(store) == len(acknowledged)
     remount("size=4m")

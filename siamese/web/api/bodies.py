@@ -60,10 +60,11 @@ def described(model: type[BaseModel]) -> dict[str, Any]:
     """What OpenAPI says of a body that is read as this model, either way."""
     schema = model.model_json_schema()
     files = {name: _as_files(each) for name, each in schema["properties"].items()}
+    form = {name: each for name, each in schema.items() if name != "examples"} | {"properties": files}
     return {
         "requestBody": {
             "required": True,
-            "content": {FORM: {"schema": {**schema, "properties": files}}, JSON: {"schema": schema}},
+            "content": {FORM: {"schema": form}, JSON: {"schema": schema}},
         }
     }
 

@@ -1,9 +1,10 @@
 """What the HTTP API is asked and what it answers: the bodies' fields, with the documentation that OpenAPI shows."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from siamese.web.api import examples
 from siamese.web.api.bodies import Photo
 
 MOST_NEIGHBOURS = 1000
@@ -13,6 +14,11 @@ FaceNumber = Annotated[int, Field(ge=0, description="Which face of the photo, fr
 Whole = Annotated[bool, Field(description="Take the picture itself as the face where no face is found.")]
 
 
+def _like(example: dict[str, Any], extra: Literal["ignore", "forbid"] = "ignore") -> ConfigDict:
+    """A model's configuration, with an example of it for the API's description."""
+    return ConfigDict(json_schema_extra={"examples": [example]}, extra=extra)
+
+
 class _Asked(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -20,12 +26,16 @@ class _Asked(BaseModel):
 class Read(_Asked):
     """A photo whose faces are to be read."""
 
+    model_config = _like(examples.READ, extra="forbid")
+
     photo: APhoto
     whole: Whole = False
 
 
 class Compare(_Asked):
     """Two photos with the faces to be compared."""
+
+    model_config = _like(examples.COMPARE, extra="forbid")
 
     first: APhoto
     second: APhoto
@@ -37,6 +47,8 @@ class Compare(_Asked):
 class Similar(_Asked):
     """A photo, and which examples of the gallery are sought."""
 
+    model_config = _like(examples.SIMILAR, extra="forbid")
+
     photo: APhoto
     k: int = Field(12, ge=1, le=MOST_NEIGHBOURS, description="How many examples.")
     emotion: str | None = Field(None, description="Only examples of this emotion.")
@@ -47,6 +59,8 @@ class Similar(_Asked):
 class Teach(_Asked):
     """An expression to be known from now on."""
 
+    model_config = _like(examples.TEACH, extra="forbid")
+
     name: str = Field(description="What the expression is called.", examples=["smirk"])
     photos: list[Photo] = Field(min_length=1, description="Photos that show it; of each, the largest face counts.")
     anyway: bool = Field(False, description="Also where the photos disagree, or show what is known.")
@@ -54,6 +68,8 @@ class Teach(_Asked):
 
 class Add(_Asked):
     """A photo whose faces become examples of the gallery."""
+
+    model_config = _like(examples.ADD, extra="forbid")
 
     photo: APhoto
     emotion: str | None = Field(None, description="What its largest face shows; left out, the network reads all faces.")
@@ -80,11 +96,15 @@ class Face(BaseModel):
 class Faces(BaseModel):
     """The faces of a photo, the largest first."""
 
+    model_config = _like(examples.FACES)
+
     faces: list[Face]
 
 
 class Compared(BaseModel):
     """Whether two faces show the same expression."""
+
+    model_config = _like(examples.COMPARED)
 
     similarity: float = Field(description="Cosine, −1 to 1.", examples=[0.81])
     probability: float = Field(description="That both show the same expression.", examples=[0.87])
@@ -107,11 +127,15 @@ class Neighbour(BaseModel):
 class Neighbours(BaseModel):
     """The examples most similar to a face, best first."""
 
+    model_config = _like(examples.NEIGHBOURS)
+
     neighbours: list[Neighbour]
 
 
 class Lesson(BaseModel):
     """What a few faces say of an expression."""
+
+    model_config = _like(examples.LESSON)
 
     name: str
     agreements: list[float] = Field(description="Of each face, the cosine similarity to the mean of the others.")
@@ -136,6 +160,8 @@ class Example(BaseModel):
 class Examples(BaseModel):
     """A page of the gallery."""
 
+    model_config = _like(examples.EXAMPLES)
+
     gallery: str = Field(description="What it is called.")
     count: int = Field(description="How many examples are meant, on all pages.")
     page: int
@@ -144,6 +170,8 @@ class Examples(BaseModel):
 
 class Added(BaseModel):
     """The examples that were new."""
+
+    model_config = _like(examples.ADDED)
 
     examples: list[Example]
 
@@ -157,6 +185,8 @@ class EmbeddedFace(BaseModel):
 
 class EmbeddedFaces(BaseModel):
     """The faces of a photo, the largest first, and the network whose embeddings these are."""
+
+    model_config = _like(examples.EMBEDDED_FACES)
 
     network: str = Field(description="Embeddings of different networks do not compare.", examples=["ecc67e45f0a5"])
     faces: list[EmbeddedFace]
@@ -178,6 +208,8 @@ class Version(BaseModel):
 
 class Problem(BaseModel):
     """Why a request was refused (RFC 9457)."""
+
+    model_config = _like(examples.PROBLEM)
 
     type: str = "about:blank"
     title: str

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import BaseModel
 
 from siamese import ExpressionService, __version__
-from siamese.web.api import problems, routes
+from siamese.web.api import examples, models, problems, routes
 from tests.tiny import draw_face
 from tests.web.api.conftest import MakeClient, in_a_loop, png, refused
 
@@ -237,3 +238,26 @@ def test_openapi_tells_of_forms_json_answers_and_problems(api: TestClient) -> No
     photos = told["paths"]["/teach"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
     assert photos["photos"]["items"] == {"type": "string", "contentMediaType": FILE}
     assert problems.MEDIA_TYPE in asked["responses"]["4XX"]["content"]
+
+
+def test_every_example_of_the_description_is_what_it_is_an_example_of(client: MakeClient) -> None:
+    shown = {name: model for name, model in vars(models).items() if "examples" in schema_extra(model)}
+    assert {"Read", "Compare", "Similar", "Teach", "Add", "Faces", "Compared", "Neighbours", "Problem"} <= set(shown)
+    for model in shown.values():
+        (example,) = schema_extra(model)["examples"]
+        assert model.model_validate(example)
+    described = client().get("/openapi.json").json()
+    asked = described["paths"]["/recognise"]["post"]["requestBody"]["content"]["application/json"]
+    assert asked["schema"]["examples"] == [examples.READ]
+    assert described["components"]["schemas"]["Faces"]["examples"] == [examples.FACES]
+
+
+def test_the_example_of_a_request_is_answered(client: MakeClient) -> None:
+    assert client().post("/recognise", json=examples.READ).json()["faces"][0]["whole_picture"]
+
+
+def schema_extra(model: object) -> dict[str, Any]:
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        return {}
+    extra = model.model_config.get("json_schema_extra")
+    return extra if isinstance(extra, dict) else {}
