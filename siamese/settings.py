@@ -26,7 +26,7 @@ class DetectorSettings:
 
     smallest_face_share: float = 1 / 24  # of the photo's shorter side
     longest_side: int = 2560  # pixels; larger photos are scaled down for detection alone
-    probability: float = 0.9  # faces less certain than this are dropped
+    probability: float = 0.85  # faces in photos less certain than this are dropped
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from PIL import Image
 CROP_SIZE = 48  # pixels; the resolution of the training data, so that no photo is sharper than what was learned from
 
 _ENOUGH_DENSITY = 4  # photo pixels per crop pixel; a photo of twice that or more is first shrunk, which spares memory
+_ENOUGH_FOR_EYES = 2  # the same, of what people look at, which may be a little less exact
 
 # The median landmarks (left eye, right eye, nose, mouth corners) of the FER+ training images in which the detector
 # finds a face, as (x, y) on a 48×48 crop. Written by `python -m siamese.datasets.crops`.
@@ -54,7 +55,8 @@ def warp(photo: NDArray[np.uint8], transform: NDArray[np.float32], size: int = C
     repeated. `transform` is for a crop of CROP_SIZE; `size` only changes how finely that crop is drawn.
     """
     region, transform = _surroundings(photo, transform)
-    spare = int(_density(transform, size) // _ENOUGH_DENSITY)
+    enough = _ENOUGH_FOR_EYES if size > CROP_SIZE else _ENOUGH_DENSITY
+    spare = int(_density(transform, size) // enough)
     if spare > 1:
         region, transform = np.asarray(Image.fromarray(region).reduce(spare)), transform / np.float32(spare)
     oversampling = max(1, math.ceil(_density(transform, size) - 0.01))

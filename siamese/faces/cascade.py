@@ -22,6 +22,7 @@ SUPPRESSION = "suppression.onnx"
 BOXES, SCORES, OVERLAP = "boxes", "scores", "overlap"
 
 _OVERLAP_IN_SCALE = 0.5
+_OF_ONE_FACE = 0.7  # intersection over union from which two boxes show one face
 _STRIDE, CELL = 2, 12  # pixels between the first network's looks, and that it sees at once
 REFINED, JUDGED = 24, 48  # pixels of the crops that the second and the third network take
 
@@ -37,6 +38,7 @@ class Search:
     refined: float = 0.7
     judged: float = 0.7
     overlap: float = 0.7  # of two boxes, as intersection over union, beyond which the less probable is dropped
+    steady: bool = False  # whether landmarks are the mean over all boxes of a face, not the most probable one's
 
 
 ORIGINAL = Search()
@@ -131,8 +133,9 @@ class Cascade:
         landmarks = shares * sides[:, None] + judged.corners[:, None, :2] - 1
         probable = np.flatnonzero(judged.probability > search.judged)
         faces = judged.take(probable).moved()
-        kept = _not_within(faces, search.overlap)
-        return faces.take(kept), landmarks[probable][kept]
+        landmarks, kept = landmarks[probable], _not_within(faces, search.overlap)
+        steadied = _shares(faces, kept) @ landmarks.reshape(-1, 10) if search.steady else landmarks[kept]
+        return faces.take(kept), steadied.reshape(-1, 5, 2)
 
     def _apart(self, boxes: Boxes, overlap: float) -> Boxes:
         """Without boxes that a more probable one of the same photo covers, by intersection over union."""
@@ -181,6 +184,18 @@ def _not_within(boxes: Boxes, overlap: float) -> NDArray[np.int64]:
         if not covers[row, kept].any():
             kept.append(int(row))
     return np.array(kept, dtype=np.int64)
+
+
+def _shares(boxes: Boxes, kept: NDArray[np.int64]) -> Array:
+    """How much each box says of each kept one, (kept, k), summing to one: nothing, where they hardly overlap."""
+    corners = boxes.corners
+    first = np.maximum(corners[kept, None, :2], corners[None, :, :2])
+    last = np.minimum(corners[kept, None, 2:], corners[None, :, 2:])
+    common = np.maximum(last - first, 0).prod(axis=2)
+    areas = (corners[:, 2:] - corners[:, :2]).prod(axis=1)
+    same = (boxes.photo[kept, None] == boxes.photo) & (common > _OF_ONE_FACE * (areas[kept, None] + areas - common))
+    weights = same * boxes.probability
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
 def _joined(boxes: list[Boxes]) -> Boxes:

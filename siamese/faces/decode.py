@@ -90,6 +90,8 @@ def _from_array(array: NDArray, limits: DecodeLimits) -> NDArray[np.uint8]:
             "For 0 to 1, that is (array * 255).round().astype('uint8')."
         )
     _check_pixels(array.shape[1], array.shape[0], "The array", limits)
+    if array.dtype == np.uint8 and channels == 3:
+        return np.array(array, order="C")
     pixels = _eight_bits(array) if array.dtype == np.uint16 else array
     return np.array(_rgb(Image.fromarray(pixels[..., 0] if channels == 1 and array.ndim == 3 else pixels), "The array"))
 

@@ -22,7 +22,8 @@ _LONGEST_TIGHT_SIDE = 320  # pixels; ample for a face that fills the picture
 _SMALL_CROP = 96  # pixels; a smaller one is doubled before its face is sought
 _SMALLEST_SHARE_OF_CROP = 0.4  # that its face spans
 
-QUICK = Search()  # of photos
+QUICK = Search(steady=True)  # of photos
+_CERTAIN_IN_CROP = 0.9  # as training found its faces, whatever is asked of photos
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class FaceDetector:
         smallest = max(_SMALLEST_FACE, self.settings.smallest_face_share * min(height, width))
         factor = max(int(smallest / _SMALLEST_FACE), math.ceil(max(height, width) / self.settings.longest_side))
         small = np.asarray(Image.fromarray(photo).reduce(factor)) if factor > 1 else photo
-        (faces,) = self._faces(self._cascade.pyramid(small), max(_SMALLEST_FACE, smallest / factor), QUICK, photos=1)
+        views, least = self._cascade.pyramid(small), max(_SMALLEST_FACE, smallest / factor)
+        (faces,) = self._faces(views, least, QUICK, photos=1, certain=self.settings.probability)
         return [_scaled(face, factor) for face in faces]
 
     def detect_tight(self, picture: NDArray[np.uint8]) -> list[Face]:
@@ -86,17 +88,19 @@ class FaceDetector:
         framed = np.pad(pixels, ((0, 0), (margin, margin), (margin, margin), (0, 0)), mode="edge")
         zoom = 2 if side < _SMALL_CROP else 1
         framed = _doubled(_doubled(framed, axis=1), axis=2) if zoom > 1 else framed
-        found = self._faces(Areas(framed), _SMALLEST_SHARE_OF_CROP * zoom * side, ORIGINAL, len(framed))
+        found = self._faces(
+            Areas(framed), _SMALLEST_SHARE_OF_CROP * zoom * side, ORIGINAL, len(framed), _CERTAIN_IN_CROP
+        )
         return [_shifted(_scaled(faces[0], 1 / zoom), -margin) if faces else None for faces in found]
 
-    def _faces(self, views: Views, smallest: float, search: Search, photos: int) -> list[list[Face]]:
-        """Faces per photo of those viewed, largest first."""
+    def _faces(self, views: Views, smallest: float, search: Search, photos: int, certain: float) -> list[list[Face]]:
+        """Faces at least so `certain`, per photo of those viewed, largest first."""
         boxes, landmarks = self._cascade.find(views, smallest, search)
         faces: list[list[Face]] = [[] for _ in range(photos)]
         for photo, box, probability, points in zip(
             boxes.photo, boxes.corners, boxes.probability, landmarks, strict=True
         ):
-            if probability >= self.settings.probability:
+            if probability >= certain:
                 faces[photo].append(Face(box, float(probability), points))
         return [sorted(each, key=lambda face: face.area, reverse=True) for each in faces]
 

@@ -42,7 +42,7 @@ class Pyramid:
 
     def scaled(self, height: int, width: int) -> Array:
         """The photo in another size, (1, 3, height, width), no larger than what was asked for before."""
-        self._last = self._last.resize((width, height), Image.Resampling.BILINEAR)
+        self._last = self._last.resize((width, height), Image.Resampling.HAMMING)
         self._copies.append(_floats(np.asarray(self._last)))
         return self._copies[-1]
 
