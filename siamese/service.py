@@ -1,8 +1,9 @@
 """Photos → readings, comparisons and nearest examples: the one place that knows every room."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -19,7 +20,7 @@ from siamese.errors import (
     ReferenceSetError,
     TeachingError,
 )
-from siamese.faces.align import alignment, face_crop, warp, whole_picture
+from siamese.faces.align import alignment, cutting, face_crop, whole_picture
 from siamese.faces.decode import Photo, decode
 from siamese.faces.detect import LANDMARKS, Face, FaceDetector
 from siamese.gallery import corrections, teaching
@@ -55,13 +56,18 @@ class FaceFound:
     """One face of a photo: box (left, top, right, bottom) in its pixels, and the aligned pictures cut from it.
 
     `landmarks` is (5, 2) as (x, y), or None when the picture was taken whole; `crop` (48, 48) grey is what the network
-    sees, `portrait` (160, 160, 3) RGB the same face as people see it.
+    sees; `cut` answers the same face as people see it.
     """
 
     box: NDArray[np.float32]
     landmarks: NDArray[np.float32] | None
     crop: NDArray[np.uint8]
-    portrait: NDArray[np.uint8]
+    cut: Callable[[], NDArray[np.uint8]]
+
+    @cached_property
+    def portrait(self) -> NDArray[np.uint8]:
+        """The face as people see it, (160, 160, 3) RGB; cut when it is first asked for, since few who read faces do."""
+        return self.cut()
 
     @property
     def whole_picture(self) -> bool:
@@ -572,7 +578,7 @@ def _cut(
     box: NDArray[np.float32],
     landmarks: NDArray[np.float32] | None,
 ) -> FaceFound:
-    return FaceFound(box, landmarks, face_crop(picture, transform), warp(picture, transform, PORTRAIT_SIZE))
+    return FaceFound(box, landmarks, face_crop(picture, transform), cutting(picture, transform, PORTRAIT_SIZE))
 
 
 def _reading(
@@ -587,7 +593,7 @@ def _reading(
         box=face.box,
         landmarks=face.landmarks,
         crop=face.crop,
-        portrait=face.portrait,
+        cut=face.cut,
         emotion=names[best],
         confidence=float(probabilities[best]),
         probabilities=dict(zip(names, probabilities.tolist(), strict=True)),

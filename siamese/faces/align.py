@@ -1,6 +1,8 @@
 """Photo and five landmarks → the square face crop that the network sees, in use and in training alike."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,15 +56,26 @@ def warp(photo: NDArray[np.uint8], transform: NDArray[np.float32], size: int = C
     Samples on a grid fine enough for the photo's resolution and averages it down; outside the photo its border is
     repeated. `transform` is for a crop of CROP_SIZE; `size` only changes how finely that crop is drawn.
     """
+    return cutting(photo, transform, size)()
+
+
+def cutting(
+    photo: NDArray[np.uint8], transform: NDArray[np.float32], size: int = CROP_SIZE
+) -> Callable[[], NDArray[np.uint8]]:
+    """What cuts that crop out whenever it is called; of the photo it keeps what it needs, at the size that it needs."""
     region, transform = _surroundings(photo, transform)
     enough = _ENOUGH_FOR_EYES if size > CROP_SIZE else _ENOUGH_DENSITY
     spare = int(_density(transform, size) // enough)
     if spare > 1:
         region, transform = np.asarray(Image.fromarray(region).reduce(spare)), transform / np.float32(spare)
+    return partial(_cut, region, transform, size)
+
+
+def _cut(region: NDArray[np.uint8], transform: NDArray[np.float32], size: int) -> NDArray[np.uint8]:
     oversampling = max(1, math.ceil(_density(transform, size) - 0.01))
     sampled = _sampled(np.atleast_3d(region), transform, size * oversampling)
     crop = sampled.reshape(size, oversampling, size, oversampling, -1).mean(axis=(1, 3))
-    return crop.round().clip(0, 255).astype(np.uint8).reshape(size, size, *photo.shape[2:])
+    return crop.round().clip(0, 255).astype(np.uint8).reshape(size, size, *region.shape[2:])
 
 
 def face_crop(photo: NDArray[np.uint8], transform: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -19,7 +19,7 @@ def a_reading(
         box=np.array(box, dtype=np.float32),
         landmarks=landmarks,
         crop=np.full((48, 48), 128, dtype=np.uint8),
-        portrait=np.full((160, 160, 3), 128, dtype=np.uint8),
+        cut=lambda: np.full((160, 160, 3), 128, dtype=np.uint8),
         emotion=emotion,
         confidence=confidence,
         probabilities={name: confidence if name == emotion else others for name in EMOTIONS},
