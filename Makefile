@@ -54,14 +54,15 @@ chromium:
 photos:
 	@$(PYTHON) tests/fetch_photos.py
 
-test: setup-test ## check the code, then run every test
+test: setup-test ## check the code, then run every test of less than a minute
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy siamese
-	$(BIN)/pytest
+	$(BIN)/pytest -m "not stress"
 
 stress: setup-test ## what takes long: ten thousand hostile pictures, the API's description, kills, load
 	SEMBLANCE_FUZZ=10000 SEMBLANCE_SCHEMA_EXAMPLES=100 $(BIN)/pytest tests/stress
+	$(BIN)/pytest -m stress
 	$(BIN)/python -m benchmarks.kill
 	$(BIN)/python -m benchmarks.load
 

@@ -10,7 +10,7 @@ from benchmarks import pages
 from tests.browser import chromium
 from tests.browser.serving import ROOT
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.stress, pytest.mark.timeout(600)]
 
 
 def test_every_tab_s_reactions_are_timed() -> None:

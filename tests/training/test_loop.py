@@ -111,7 +111,7 @@ def test_an_interrupted_run_resumes_exactly(
     assert_same_run(pieces, config)
 
 
-@pytest.mark.slow
+@pytest.mark.stress
 @pytest.mark.timeout(600)
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_weights(config: TrainingConfig, root: Path) -> None:
     started = time.monotonic()
