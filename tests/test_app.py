@@ -15,6 +15,7 @@ from tests.browser.serving import served
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> str:
     """What the program says at its end."""
     monkeypatch.setattr(sys, "argv", ["app.py", *map(str, arguments)])
+    monkeypatch.setattr("siamese.web.start.log_as_json", lambda requests: None)  # for all tests after this one, too
     with pytest.raises(SystemExit) as ended:
         app.main()
     return str(ended.value.code)
