@@ -24,9 +24,9 @@ class DecodeLimits:
 class DetectorSettings:
     """What a detector trades: the smallest face it looks for, and how much of a large photo's detail it keeps."""
 
-    smallest_face_share: float = 1 / 24  # of the photo's shorter side
+    smallest_face_share: float = 1 / 18  # of the photo's shorter side
     longest_side: int = 2560  # pixels; larger photos are scaled down for detection alone
-    probability: float = 0.85  # faces in photos less certain than this are dropped
+    probability: float = 0.7  # faces in photos less certain than this are dropped; the original drops the same
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siamese.faces.areas import Areas
-from siamese.faces.pyramid import Croppers, Pyramid
 from siamese.sessions import load_session
 
 FOLDER = Path(__file__).resolve().parents[2] / "prototypes" / "detector"
@@ -22,7 +21,6 @@ SUPPRESSION = "suppression.onnx"
 BOXES, SCORES, OVERLAP = "boxes", "scores", "overlap"
 
 _OVERLAP_IN_SCALE = 0.5
-_OF_ONE_FACE = 0.7  # intersection over union from which two boxes show one face
 _STRIDE, CELL = 2, 12  # pixels between the first network's looks, and that it sees at once
 REFINED, JUDGED = 24, 48  # pixels of the crops that the second and the third network take
 
@@ -38,11 +36,9 @@ class Search:
     refined: float = 0.7
     judged: float = 0.7
     overlap: float = 0.7  # of two boxes, as intersection over union, beyond which the less probable is dropped
-    steady: bool = False  # whether landmarks are the mean over all boxes of a face, not the most probable one's
 
 
 ORIGINAL = Search()
-Views = Areas | Pyramid
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,24 +80,19 @@ class Cascade:
         """Load the networks; `threads` 0 takes every core. Raises ReferenceSetError where one is missing or damaged."""
         self._proposal, self._refinement, self._output = (load_session(folder / name, threads) for name in NETWORKS)
         self._suppression = load_session(folder / SUPPRESSION, threads=1)
-        self._croppers = Croppers(folder, (REFINED, JUDGED), threads)
 
-    def pyramid(self, photo: NDArray[np.uint8]) -> Pyramid:
-        """A photo (height, width, 3) as `find` looks through it fastest."""
-        return Pyramid(photo, self._croppers)
-
-    def find(self, views: Views, smallest: float, search: Search = ORIGINAL) -> tuple[Boxes, Array]:
+    def find(self, views: Areas, smallest: float, search: Search = ORIGINAL) -> tuple[Boxes, Array]:
         """The faces of at least `smallest` pixels in what is viewed, and their landmarks (k, 5, 2) as (x, y)."""
         proposed = self._proposed(views, smallest, search)
         refined = self._refined(views, proposed, search)
         return self._judged(views, refined, search)
 
-    def _proposed(self, views: Views, smallest: float, search: Search) -> Boxes:
+    def _proposed(self, views: Areas, smallest: float, search: Search) -> Boxes:
         """Boxes from every scale of the pyramid; few of them hold a face."""
         levels = [self._at_scale(views, scale, search) for scale in _scales(views, smallest, search.factor)]
         return self._apart(_joined(levels), search.overlap).moved(closed=False).squared()
 
-    def _at_scale(self, views: Views, scale: float, search: Search) -> Boxes:
+    def _at_scale(self, views: Areas, scale: float, search: Search) -> Boxes:
         height, width = int(views.height * scale + 1), int(views.width * scale + 1)
         (answers,) = self._proposal.run(None, {INPUT: views.scaled(height, width)})
         photo, row, column = np.nonzero(answers[:, 0] >= np.log(search.proposed / (1 - search.proposed)))
@@ -111,7 +102,7 @@ class Cascade:
         found = Boxes(photo, corners, 1 / (1 + np.exp(-log_odds)), np.stack(shifts, axis=1))
         return self._apart(found, _OVERLAP_IN_SCALE)
 
-    def _refined(self, views: Views, boxes: Boxes, search: Search) -> Boxes:
+    def _refined(self, views: Areas, boxes: Boxes, search: Search) -> Boxes:
         """The boxes that the second network takes for faces too, where it would have them."""
         inside, corners = _inside(views, boxes)
         if not len(inside):
@@ -121,7 +112,7 @@ class Cascade:
         probable = judged.take(judged.probability > search.refined)
         return self._apart(probable, search.overlap).moved().squared()
 
-    def _judged(self, views: Views, boxes: Boxes, search: Search) -> tuple[Boxes, Array]:
+    def _judged(self, views: Areas, boxes: Boxes, search: Search) -> tuple[Boxes, Array]:
         """The faces, and their landmarks."""
         inside, corners = _inside(views, boxes)
         if not len(inside):
@@ -133,9 +124,8 @@ class Cascade:
         landmarks = shares * sides[:, None] + judged.corners[:, None, :2] - 1
         probable = np.flatnonzero(judged.probability > search.judged)
         faces = judged.take(probable).moved()
-        landmarks, kept = landmarks[probable], _not_within(faces, search.overlap)
-        steadied = _shares(faces, kept) @ landmarks.reshape(-1, 10) if search.steady else landmarks[kept]
-        return faces.take(kept), steadied.reshape(-1, 5, 2)
+        kept = _not_within(faces, search.overlap)
+        return faces.take(kept), landmarks[probable[kept]]
 
     def _apart(self, boxes: Boxes, overlap: float) -> Boxes:
         """Without boxes that a more probable one of the same photo covers, by intersection over union."""
@@ -151,7 +141,7 @@ class Cascade:
         return boxes.take(kept[:, 2])
 
 
-def _scales(views: Views, smallest: float, factor: float) -> list[float]:
+def _scales(views: Areas, smallest: float, factor: float) -> list[float]:
     """The pyramid's: from that at which the first network sees the smallest face to that at which it sees all."""
     scales, scale = [], CELL / smallest
     while min(views.height, views.width) * scale >= CELL:
@@ -160,7 +150,7 @@ def _scales(views: Views, smallest: float, factor: float) -> list[float]:
     return scales
 
 
-def _inside(views: Views, boxes: Boxes) -> tuple[Boxes, NDArray[np.int64]]:
+def _inside(views: Areas, boxes: Boxes) -> tuple[Boxes, NDArray[np.int64]]:
     """The boxes that have a part within their photo, and that part in whole pixels, (k, 4)."""
     least, most = np.zeros(4, np.int64), np.array([views.width, views.height] * 2)
     corners: NDArray[np.int64] = np.clip(boxes.corners.astype(np.int64) - [1, 1, 0, 0], least, most)
@@ -184,18 +174,6 @@ def _not_within(boxes: Boxes, overlap: float) -> NDArray[np.int64]:
         if not covers[row, kept].any():
             kept.append(int(row))
     return np.array(kept, dtype=np.int64)
-
-
-def _shares(boxes: Boxes, kept: NDArray[np.int64]) -> Array:
-    """How much each box says of each kept one, (kept, k), summing to one: nothing, where they hardly overlap."""
-    corners = boxes.corners
-    first = np.maximum(corners[kept, None, :2], corners[None, :, :2])
-    last = np.minimum(corners[kept, None, 2:], corners[None, :, 2:])
-    common = np.maximum(last - first, 0).prod(axis=2)
-    areas = (corners[:, 2:] - corners[:, :2]).prod(axis=1)
-    same = (boxes.photo[kept, None] == boxes.photo) & (common > _OF_ONE_FACE * (areas[kept, None] + areas - common))
-    weights = same * boxes.probability
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
 def _joined(boxes: list[Boxes]) -> Boxes:

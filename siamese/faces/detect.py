@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from siamese.faces.areas import Areas
-from siamese.faces.cascade import ORIGINAL, Cascade, Search, Views
+from siamese.faces.cascade import ORIGINAL, Cascade
 from siamese.settings import DetectorSettings
 
 LANDMARKS = ("left eye", "right eye", "nose", "left mouth corner", "right mouth corner")
 
 _SMALLEST_FACE = 20.0  # pixels; MTCNN's first network cannot see faces under 12
+_SHARP_ENOUGH = 32  # pixels that the smallest face keeps where a photo is shrunk before faces are sought
 _LONGEST_TIGHT_SIDE = 320  # pixels; ample for a face that fills the picture
 _SMALL_CROP = 96  # pixels; a smaller one is doubled before its face is sought
 _SMALLEST_SHARE_OF_CROP = 0.4  # that its face spans
 
-QUICK = Search(steady=True)  # of photos
 _CERTAIN_IN_CROP = 0.9  # as training found its faces, whatever is asked of photos
 
 
@@ -58,11 +58,10 @@ class FaceDetector:
     def detect(self, photo: NDArray[np.uint8]) -> list[Face]:
         """All faces in an RGB photo (height, width, 3) uint8, largest first; an empty list where there is none."""
         height, width = photo.shape[:2]
-        smallest = max(_SMALLEST_FACE, self.settings.smallest_face_share * min(height, width))
-        factor = max(int(smallest / _SMALLEST_FACE), math.ceil(max(height, width) / self.settings.longest_side))
-        small = np.asarray(Image.fromarray(photo).reduce(factor)) if factor > 1 else photo
-        views, least = self._cascade.pyramid(small), max(_SMALLEST_FACE, smallest / factor)
-        (faces,) = self._faces(views, least, QUICK, photos=1, certain=self.settings.probability)
+        smallest = _at_a_scale(max(_SMALLEST_FACE, self.settings.smallest_face_share * min(height, width)))
+        factor = max(int(smallest / _SHARP_ENOUGH), math.ceil(max(height, width) / self.settings.longest_side), 1)
+        least = max(_SMALLEST_FACE, smallest / factor)
+        (faces,) = self._faces(_shrunk(photo, factor)[None], least, self.settings.probability)
         return [_scaled(face, factor) for face in faces]
 
     def detect_tight(self, picture: NDArray[np.uint8]) -> list[Face]:
@@ -88,21 +87,35 @@ class FaceDetector:
         framed = np.pad(pixels, ((0, 0), (margin, margin), (margin, margin), (0, 0)), mode="edge")
         zoom = 2 if side < _SMALL_CROP else 1
         framed = _doubled(_doubled(framed, axis=1), axis=2) if zoom > 1 else framed
-        found = self._faces(
-            Areas(framed), _SMALLEST_SHARE_OF_CROP * zoom * side, ORIGINAL, len(framed), _CERTAIN_IN_CROP
-        )
+        found = self._faces(framed, _SMALLEST_SHARE_OF_CROP * zoom * side, _CERTAIN_IN_CROP)
         return [_shifted(_scaled(faces[0], 1 / zoom), -margin) if faces else None for faces in found]
 
-    def _faces(self, views: Views, smallest: float, search: Search, photos: int, certain: float) -> list[list[Face]]:
-        """Faces at least so `certain`, per photo of those viewed, largest first."""
-        boxes, landmarks = self._cascade.find(views, smallest, search)
-        faces: list[list[Face]] = [[] for _ in range(photos)]
+    def _faces(
+        self, photos: NDArray[np.uint8] | NDArray[np.float32], smallest: float, certain: float
+    ) -> list[list[Face]]:
+        """Faces of at least `smallest` pixels and so `certain`, per photo, largest first."""
+        boxes, landmarks = self._cascade.find(Areas(photos), smallest)
+        faces: list[list[Face]] = [[] for _ in photos]
         for photo, box, probability, points in zip(
             boxes.photo, boxes.corners, boxes.probability, landmarks, strict=True
         ):
             if probability >= certain:
                 faces[photo].append(Face(box, float(probability), points))
         return [sorted(each, key=lambda face: face.area, reverse=True) for each in faces]
+
+
+def _at_a_scale(smallest: float) -> float:
+    """The size of face, at most that, at which the original has a scale, so that it proposes the same boxes."""
+    steps = int(math.log(smallest / _SMALLEST_FACE) / -math.log(ORIGINAL.factor))
+    return float(_SMALLEST_FACE / ORIGINAL.factor**steps)
+
+
+def _shrunk(photo: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """A photo a whole number of times smaller, for which one row in so many is looked at: a quick look is enough."""
+    if factor == 1:
+        return photo
+    rows = photo[min(factor // 2, len(photo) - 1) :: factor]
+    return np.asarray(Image.fromarray(rows).reduce((factor, 1)))
 
 
 def _doubled(images: NDArray[np.float32], axis: int) -> NDArray[np.float32]:

@@ -28,14 +28,14 @@ from siamese.faces.cascade import (
     SCORES,
     SUPPRESSION,
 )
-from siamese.faces.pyramid import COPY, CROPPING, PLACES, WHICH
 from siamese.manifest import write_manifest
 
 _OPSET, _IR_VERSION = 17, 9
+_BLOCK = 16  # channels of the layout in which ONNX Runtime convolves; it leaves that to pool channels that fill none
 
 
 def export_cascade(folder: Path = FOLDER) -> None:
-    """Write the networks, and what cuts crops for them and keeps their boxes apart."""
+    """Write the networks, and what keeps their boxes apart."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, network, side in zip(NETWORKS, rewired(MTCNN(device="cpu").eval()), (CELL, REFINED, JUDGED), strict=True):
         torch.onnx.export(
@@ -48,8 +48,6 @@ def export_cascade(folder: Path = FOLDER) -> None:
             dynamo=False,
         )
     onnx.save(suppression(), folder / SUPPRESSION)
-    for size in (REFINED, JUDGED):
-        onnx.save(cropping(size), folder / CROPPING.format(size))
 
 
 def suppression() -> onnx.ModelProto:
@@ -58,22 +56,6 @@ def suppression() -> onnx.ModelProto:
     node = helper.make_node("NonMaxSuppression", [BOXES, SCORES, "most", OVERLAP], ["kept"])
     inputs = [_floats(BOXES, 1, "n", 4), _floats(SCORES, 1, 1, "n"), _floats(OVERLAP, 1)]
     return _model(node, inputs, helper.make_tensor_value_info("kept", TensorProto.INT64, ["k", 3]), [most])
-
-
-def cropping(size: int) -> onnx.ModelProto:
-    """RoIAlign: places (k, 4) of a copy (1, 3, height, width) as (k, 3, size, size), looking once at each pixel."""
-    node = helper.make_node(
-        "RoiAlign",
-        [COPY, PLACES, WHICH],
-        ["crops"],
-        coordinate_transformation_mode="half_pixel",
-        output_height=size,
-        output_width=size,
-        sampling_ratio=1,
-    )
-    which = helper.make_tensor_value_info(WHICH, TensorProto.INT64, ["k"])
-    inputs = [_floats(COPY, 1, 3, "height", "width"), _floats(PLACES, "k", 4), which]
-    return _model(node, inputs, _floats("crops", "k", 3, size, size))
 
 
 def _floats(name: str, *shape: str | int | None) -> onnx.ValueInfoProto:
@@ -160,11 +142,14 @@ def _bend_after_pooling(network: Any, number: int) -> None:
     bent[slopes > 1] *= -1
     following.weight[:, slopes > 1] *= -1
     straight[falling, falling], bent[falling, falling] = 1, -1
-    negated = torch.zeros(len(slopes), len(falling))
+    spare = -(len(slopes) + len(falling)) % _BLOCK
+    negated = torch.zeros(len(slopes), len(falling) + spare)
     negated[falling, torch.arange(len(falling))] = -slopes[falling]
-    wider = nn.Conv2d(conv.in_channels, len(slopes) + len(falling), conv.kernel_size)
-    wider.weight = nn.Parameter(torch.cat([conv.weight, -conv.weight[falling]]))
-    wider.bias = nn.Parameter(torch.cat([conv.bias, -conv.bias[falling]]))
+    wider = nn.Conv2d(conv.in_channels, len(slopes) + len(falling) + spare, conv.kernel_size)
+    wider.weight = nn.Parameter(
+        torch.cat([conv.weight, -conv.weight[falling], torch.zeros(spare, *conv.weight.shape[1:])])
+    )
+    wider.bias = nn.Parameter(torch.cat([conv.bias, -conv.bias[falling], torch.zeros(spare)]))
     bend = _Bend(torch.cat([straight, torch.zeros_like(negated)], dim=1), torch.cat([bent, negated], dim=1))
     setattr(network, f"conv{number}", wider)
     setattr(network, f"prelu{number}", nn.Identity())

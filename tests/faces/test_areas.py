@@ -48,11 +48,18 @@ def test_values_between_whole_numbers_are_kept():
 
 
 @pytest.mark.parametrize("value", [1, 254, 255])
-def test_sums_beyond_32_bits_do_no_harm(value: int):
-    photos = np.full((1, 4200, 4100, 3), value, np.uint8)  # of 255, they sum to 4.39e9
+def test_windows_of_more_pixels_than_a_channel_has_room_for_are_right(value: int):
+    photos = np.full((1, 4200, 4100, 3), value, np.uint8)  # of 255, they sum to 4.39e9, of 2**21 that there is room for
     areas = Areas(photos)
     assert (areas.scaled(7, 5) == value).all()
     corners = np.array([[4000, 4100, 4100, 4200], [0, 0, 4100, 4200], [17, 4, 900, 4199]])
     rows = slice(0, 1 if value == 255 else 3)
     means = areas.crops(np.zeros(3, np.int64)[rows], corners[rows], 24)
     np.testing.assert_allclose(means, value, rtol=1e-6)
+
+
+def test_channels_do_not_flow_over_into_each_other():
+    photos = np.zeros((1, 300, 200, 3), np.uint8)
+    photos[..., 1] = 255
+    means = Areas(photos).scaled(1, 1)
+    np.testing.assert_array_equal(means[0, :, 0, 0], [0, 255, 0])

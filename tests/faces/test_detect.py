@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from facenet_pytorch import MTCNN
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -72,6 +73,19 @@ def test_detecting_changes_nothing_and_says_the_same_twice(detector: FaceDetecto
     first, second = only(detector.detect(photo)), only(detector.detect(photo))
     np.testing.assert_array_equal(first.landmarks, second.landmarks)
     np.testing.assert_array_equal(photo, astronaut)
+
+
+@pytest.mark.parametrize(("height", "width", "smallest"), [(360, 480, 20), (540, 960, 28.209), (1000, 1400, 39.787)])
+def test_a_photos_faces_are_facenets(detector, group_photos: list[Path], height: int, width: int, smallest: float):
+    """Whose smallest face is at most an 18th of the shorter side, and 20 pixels divided by a power of 0.709."""
+    photo = np.asarray(Image.open(group_photos[0]).convert("RGB").resize((width, height), Image.Resampling.BICUBIC))
+    boxes, _, landmarks = MTCNN(keep_all=True, min_face_size=smallest, device="cpu").detect(photo, landmarks=True)
+    faces = detector.detect(photo)
+    assert len(faces) == len(boxes) >= 3
+    for face in faces:
+        apart = np.abs(landmarks - face.landmarks).max(axis=(1, 2))
+        assert apart.min() < 0.1
+        np.testing.assert_allclose(face.box, boxes[apart.argmin()].astype(float), atol=0.1)
 
 
 # Settings
