@@ -80,8 +80,8 @@ def _cut(region: NDArray[np.uint8], transform: NDArray[np.float32], size: int) -
 
 def face_crop(photo: NDArray[np.uint8], transform: NDArray[np.float32]) -> NDArray[np.uint8]:
     """The network's input, (CROP_SIZE, CROP_SIZE) uint8 grey, cut from an RGB or grey photo."""
-    crop = warp(photo, transform)
-    return crop if crop.ndim == 2 else np.asarray(Image.fromarray(crop).convert("L"))
+    region, transform = _surroundings(photo, transform)
+    return warp(region if region.ndim == 2 else np.asarray(Image.fromarray(region).convert("L")), transform)
 
 
 def _sampled(photo: NDArray[np.uint8], transform: NDArray[np.float32], size: int) -> NDArray[np.float32]:
