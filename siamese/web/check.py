@@ -75,11 +75,12 @@ class _Check:
             )
             self.unlike = gr.HTML(elem_id="check-unlike")
         self.check, self.number, self.chosen, self.before = (gr.State(each) for each in (None, 1, None, None))
+        self.version = gr.State(None)
 
     def listen(self, tab: gr.Tab) -> None:
         """Connect the events."""
         at = [self.check, self.label, self.number]
-        self._on([tab.select], self._open, at)
+        self._on([tab.select], self._open, [*at, self.version])
         self._on([self.again.click], lambda: self._again(), [])
         self._on([self.label.input], lambda check, label: self._show(check, label, 1), at[:2])
         self._on([self.previous.click], lambda check, label, number: self._show(check, label, number - 1), at)
@@ -99,14 +100,20 @@ class _Check:
         outputs = [
             *(self.about, self.status, self.undo, self.all, self.label, self.tiles, self.pager, self.previous),
             *(self.place, self.following, self.one, self.doubted, self.keep, self.take, self.other, self.unlike),
-            *(self.check, self.number, self.chosen, self.before),
+            *(self.check, self.number, self.chosen, self.before, self.version),
         ]
         progress = [self.tiles, self.unlike]
         gr.on(triggers, guarded, inputs, outputs, show_progress_on=progress, api_visibility="private")
 
-    def _open(self, check: LabelCheck | None, label: str, number: int) -> Updates:
-        """The check that was made before, or else one made now."""
-        return self._again() if check is None else self._show(check, label, number)
+    def _open(self, check: LabelCheck | None, label: str, number: int, version: object) -> Updates:
+        """The check that was made before, where the gallery has changed meanwhile, or else one made now.
+
+        Where neither is needed nothing is touched: a person may have pressed something by the time that the answer
+        arrives.
+        """
+        if check is None:
+            return self._again()
+        return {self.version: version} if version == self.service.gallery_version else self._show(check, label, number)
 
     def _again(self) -> Updates:
         try:
@@ -133,6 +140,7 @@ class _Check:
             self.about: cards.heading(_TITLE, self._summary(check, len(left))),
             self.label: gr.update(choices=_choices(left), value=label, visible=bool(left)),
             self.number: number,
+            self.version: self.service.gallery_version,
             self.status: parts.shown(""),
             self.undo: gr.update(visible=False),
         }
@@ -179,6 +187,7 @@ class _Check:
             self.other: gr.update(choices=further, value=None),
             self.unlike: cards.heading("Nearest examples with another label") + tiles,
             self.chosen: doubted,
+            self.version: self.service.gallery_version,
             self.status: parts.shown(""),
             self.undo: gr.update(visible=False),
         }

@@ -58,10 +58,11 @@ class _Teach:
             )
             self.rename = gr.Button("Rename", size="sm", elem_id="teach-rename")
             self.forget = gr.Button("Remove", size="sm", variant="stop", elem_id="teach-forget")
+        self.listed = gr.State(())
 
     def listen(self, tab: gr.Tab) -> None:
         """Connect the events."""
-        self._on([tab.select], lambda: self._known(None), [])
+        self._on([tab.select], self._refresh, [self.listed, self.taught])
         self._on([self.learn.click, self.name.submit], self._teach, [self.name, self.photos])
         self._on([self.anyway.click], self._teach_anyway, [self.name, self.photos])
         self._on([self.extend.click], self._extend, [self.taught, self.photos])
@@ -80,6 +81,7 @@ class _Teach:
             self.taught,
             self.changes,
             self.new_name,
+            self.listed,
         ]
         gr.on(triggers, guarded, inputs, outputs, show_progress_on=self.status, api_visibility="private")
 
@@ -120,6 +122,13 @@ class _Teach:
         cleared: Updates = {self.name: "", self.photos: None} if clear else {}
         return {self.status: told, self.anyway: gr.update(visible=False), **cleared, **self._known(lesson.name)}
 
+    def _refresh(self, listed: tuple[str, ...], chosen: str | None) -> Updates:
+        """The list of what was taught, where it has changed meanwhile.
+
+        Else nothing is touched: a person may have pressed something by the time that the answer arrives.
+        """
+        return {self.listed: listed} if listed == self.service.taught else self._known(chosen)
+
     def _known(self, chosen: str | None) -> Updates:
         """The list of what was taught."""
         names = self.service.taught
@@ -129,6 +138,7 @@ class _Teach:
             self.none: gr.update(visible=not names),
             self.taught: gr.update(choices=choices, value=value, visible=bool(names)),
             self.changes: gr.update(visible=bool(names)),
+            self.listed: names,
         }
 
     def _where(self) -> str:

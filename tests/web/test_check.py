@@ -23,7 +23,7 @@ def opened(service: ExpressionService) -> str:
     """What the tab says when it is opened."""
     with gr.Blocks():
         tab = _Check(service)
-    updates = tab._open(None, "all", 1)
+    updates = tab._open(None, "all", 1, None)
     return f"{updates[tab.about]} {updates[tab.tiles]}"
 
 
@@ -54,3 +54,16 @@ def test_the_labels_of_a_reference_sets_own_gallery_can_be_looked_at_and_not_cha
     service = ExpressionService.load(tmp_path / "set")
     assert has_something_to_check(service) and not service.keeps_changes
     assert "Nothing can be written to this gallery" in opened(service)
+
+
+def test_opening_it_again_touches_nothing_unless_the_gallery_has_changed(reference: Path, own: Path) -> None:
+    service = ExpressionService.load(reference, own)
+    with gr.Blocks():
+        tab = _Check(service)
+    first = tab._open(None, "all", 1, None)
+    check, version = first[tab.check], first[tab.version]
+    assert tab._open(check, "all", 1, version) == {tab.version: version}
+    looking = tab._press(check, gr.EventData(None, {"key": check.doubted[0].id}))
+    assert tab._open(check, "all", 1, looking[tab.version]) == {tab.version: version}
+    service.remove(check.doubted[0].id)
+    assert check.doubted[0].id not in tab._open(check, "all", 1, version)[tab.tiles]
