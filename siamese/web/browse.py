@@ -35,7 +35,8 @@ def build(service: ExpressionService, examples: list[Path], tab: gr.Tab) -> None
         gr.HTML(cards.notice(str(error)))
         return
     about = gr.HTML(_about(gallery))
-    tab.select(lambda: _about(service.gallery), None, about, show_progress="hidden", api_visibility="private")
+    options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", **parts.UNASKED}
+    tab.select(lambda: _about(service.gallery), None, about, **options)
     _Grid(service, examples).listen(tab)
 
 
@@ -72,8 +73,8 @@ class _Grid:
     def listen(self, tab: gr.Tab) -> None:
         """Connect the events."""
         at = [self.query, self.emotion, self.number]
-        self._on([tab.select], self._refresh, [*at, self.version])
-        self._on([], lambda: self._show(None, _EVERY, 1), [])
+        self._on([tab.select], self._refresh, [*at, self.version], **parts.UNASKED)
+        self._on([], lambda: self._show(None, _EVERY, 1), [], **parts.UNASKED)
         self._on([self.emotion.input], lambda query, emotion: self._show(query, emotion, 1), at[:2])
         self._on([self.previous.click], lambda query, emotion, number: self._show(query, emotion, number - 1), at)
         self._on([self.following.click], lambda query, emotion, number: self._show(query, emotion, number + 1), at)
@@ -82,7 +83,7 @@ class _Grid:
         self._on([self.face.input], self._choose, [self.seen, self.face, self.emotion])
         self._on([self.photo.change, self.whole.input], self._search, [self.photo, self.whole, self.emotion])
 
-    def _on(self, triggers: list[Any], handler: Any, inputs: list[Any]) -> None:
+    def _on(self, triggers: list[Any], handler: Any, inputs: list[Any], **options: Any) -> None:
         """Answer triggers (none: the page's loading) with updates of any component, or with a failure's sentence."""
         guarded = parts.failing_as(lambda sentence: {self.status: parts.shown(cards.notice(sentence))})(handler)
         gr.on(
@@ -92,6 +93,7 @@ class _Grid:
             [self.status, self.face, self.emotion, *self.view, *self.state],
             show_progress_on=self.tiles,
             api_visibility="private",
+            **options,
         )
 
     def _show(self, query: Query, emotion: str, number: int) -> Updates:

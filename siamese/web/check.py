@@ -80,7 +80,7 @@ class _Check:
     def listen(self, tab: gr.Tab) -> None:
         """Connect the events."""
         at = [self.check, self.label, self.number]
-        self._on([tab.select], self._open, [*at, self.version])
+        self._on([tab.select], self._open, [*at, self.version], **parts.UNASKED)
         self._on([self.again.click], lambda: self._again(), [])
         self._on([self.label.input], lambda check, label: self._show(check, label, 1), at[:2])
         self._on([self.previous.click], lambda check, label, number: self._show(check, label, number - 1), at)
@@ -94,7 +94,7 @@ class _Check:
         self._on([self.remove.click], self._remove, at)
         self._on([self.undo.click], self._undo, [self.check, self.before])
 
-    def _on(self, triggers: list[Any], handler: Any, inputs: list[Any]) -> None:
+    def _on(self, triggers: list[Any], handler: Any, inputs: list[Any], **options: Any) -> None:
         """Answer triggers with updates of any component, or with a failure's sentence."""
         guarded = parts.failing_as(lambda sentence: {self.status: parts.shown(cards.notice(sentence))})(handler)
         outputs = [
@@ -103,7 +103,7 @@ class _Check:
             *(self.check, self.number, self.chosen, self.before, self.version),
         ]
         progress = [self.tiles, self.unlike]
-        gr.on(triggers, guarded, inputs, outputs, show_progress_on=progress, api_visibility="private")
+        gr.on(triggers, guarded, inputs, outputs, show_progress_on=progress, api_visibility="private", **options)
 
     def _open(self, check: LabelCheck | None, label: str, number: int, version: object) -> Updates:
         """The check that was made before, where the gallery has changed meanwhile, or else one made now.

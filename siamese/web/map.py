@@ -56,7 +56,7 @@ def build(service: ExpressionService, examples: list[Path], tab: gr.Tab) -> None
         gr.HTML(cards.notice(str(error)))
         return
     about = gr.HTML(cards.heading(gallery.title), elem_id="map-about")
-    tab.select(lambda: _about(service), None, about, show_progress="hidden", api_visibility="private")
+    tab.select(lambda: _about(service), None, about, show_progress="hidden", api_visibility="private", **parts.UNASKED)
     _Map(service, examples).listen()
 
 

@@ -20,6 +20,10 @@ from siamese.web.sentences import sentence_of
 _SMALLEST_SHOWN, _LARGEST_SHOWN = 320, 1280  # pixels of the longer side
 _TILE_SIDE, _MARGIN = 160, 0.2  # pixels, and the share of each edge that is left out
 
+# For an event whose answer nobody waits for, such as a tab's opening: it is answered outside the queue. Gradio closes
+# the queue's stream with the last answer, and to a press that arrives just then no answer comes.
+UNASKED: dict[str, Any] = {"queue": False}
+
 
 def photo_input(label: str, **options: Any) -> gr.Image:
     """An input that takes a photo by upload, from the clipboard or from a camera, and hands over the file as it is.
@@ -124,7 +128,7 @@ def example_tiles(photos: list[Path], receivers: list[gr.Image], tuples: Sequenc
         chosen = [str(photos[index]) for index in tuples[int(event.key)]]
         return chosen if len(chosen) > 1 else chosen[0]
 
-    board.select(choose, None, receivers, show_progress="hidden", api_visibility="private")
+    board.select(choose, None, receivers, show_progress="hidden", api_visibility="private", **UNASKED)
 
 
 def _expression(photo: Path) -> str:

@@ -62,14 +62,14 @@ class _Teach:
 
     def listen(self, tab: gr.Tab) -> None:
         """Connect the events."""
-        self._on([tab.select], self._refresh, [self.listed, self.taught])
+        self._on([tab.select], self._refresh, [self.listed, self.taught], **parts.UNASKED)
         self._on([self.learn.click, self.name.submit], self._teach, [self.name, self.photos])
         self._on([self.anyway.click], self._teach_anyway, [self.name, self.photos])
         self._on([self.extend.click], self._extend, [self.taught, self.photos])
         self._on([self.rename.click, self.new_name.submit], self._rename, [self.taught, self.new_name])
         self._on([self.forget.click], self._forget, [self.taught])
 
-    def _on(self, triggers: list[Any], handler: Any, inputs: list[Any]) -> None:
+    def _on(self, triggers: list[Any], handler: Any, inputs: list[Any], **options: Any) -> None:
         """Answer triggers with updates of any component, or with a failure's sentence."""
         guarded = parts.failing_as(self._failed)(handler)
         outputs = [
@@ -83,7 +83,7 @@ class _Teach:
             self.new_name,
             self.listed,
         ]
-        gr.on(triggers, guarded, inputs, outputs, show_progress_on=self.status, api_visibility="private")
+        gr.on(triggers, guarded, inputs, outputs, show_progress_on=self.status, api_visibility="private", **options)
 
     def _failed(self, sentence: str) -> Updates:
         return {self.status: cards.notice(sentence), self.anyway: gr.update(visible=False)}
