@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks import detection, load, speed
+from benchmarks import detection, load, speed, stages
 from benchmarks.scenes import Scene, made_scenes
 from siamese import ExpressionService
 from siamese.faces.detect import Face
@@ -87,3 +87,14 @@ def test_servers_are_compared_under_load(monkeypatch: pytest.MonkeyPatch, capsys
         assert figures["errors"] == {} and figures["requests"] >= 30 and figures["per_second"] > 0
         assert figures["p50_ms"] <= figures["p95_ms"] <= figures["p99_ms"] and figures["megabytes_before"] > 50
     assert "bare FastAPI" in load.rows(servers)
+
+
+def test_the_stages_of_a_photo_are_all_there_is(capsys: pytest.CaptureFixture[str]):
+    stages.main(["--width", "320", "--height", "240", "--repeats", "1", "--json"])
+    found = json.loads(capsys.readouterr().out)
+    for way in ("before", "after"):
+        assert all(spent >= 0 for spent in found[way].values())
+        for network in (stages.FIRST, stages.SECOND, stages.THIRD):
+            assert found[way][network] > 0
+    assert found["after"]["embedding"] > 0
+    assert found["after"][stages.OTHER] < 0.5 * sum(found["after"].values())
