@@ -43,6 +43,18 @@ _REAL_SIZES = ((480, 320), (960, 640), (1440, 960), (2880, 1920))
 _SMALLEST = 20  # pixels, facenet-pytorch's default
 _CERTAIN = 0.9
 
+_PAGE = """\
+## Faces found, beside facenet-pytorch
+
+```sh
+python -m benchmarks.detection --root data/ferplus{options} > docs/results/detection.md
+```
+
+Columns in percent are recall by how much of the photo's shorter side a face spans. A reading is the same when the
+expression is, of a face that the original finds too; landmarks are apart in shares of the distance between the eyes.
+
+{tables}"""
+
 Detect = Callable[[NDArray[np.uint8]], list[Face]]
 
 
@@ -190,7 +202,7 @@ def _share(value: float | None) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Print both tables, or one JSON object."""
+    """Print a page of Markdown, or one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", required=True, help="folder of FER+")
     parser.add_argument("--part", default="test", help="of FER+, whose faces are used (default: %(default)s)")
@@ -220,8 +232,13 @@ def main(arguments: list[str] | None = None) -> None:
         counts = {name: len(scenes) for name, scenes in sets.items()}
         print(json.dumps({"part": words.part, "photos": counts, **figures}))
         return
-    for name, scenes in sets.items():
-        print(f"{len(scenes)} {name} photos, {figures[name][ORIGINAL]['faces']} faces\n\n{rows(figures[name])}\n")
+    tables = (
+        f"{len(scenes)} {name} photos, {figures[name][ORIGINAL]['faces']} faces:\n\n{rows(figures[name])}"
+        for name, scenes in sets.items()
+    )
+    options = "" if words.part == "test" else f" --part {words.part}"
+    options += "" if words.scenes == parser.get_default("scenes") else f" --scenes {words.scenes}"
+    print(_PAGE.format(options=options, tables="\n\n".join(tables)))
 
 
 if __name__ == "__main__":

@@ -37,6 +37,17 @@ from siamese.service import ExpressionService
 from siamese.web.listening import listen
 
 SERVICE, BARE = "Semblance", "bare FastAPI, one at a time"
+_PAGE = """\
+## The HTTP API under many clients
+
+```sh
+python -m benchmarks.load{options} > docs/results/load.md
+```
+
+{clients} clients at once on mixed requests for {seconds:g} seconds, of which rate and delay are told, and on to
+{requests:,} requests, by which memory is; with one at a time, the same work in the bare application.
+
+{table}"""
 _PHOTO_SIZE = (640, 480)
 _SETTLED = 500  # requests after which memory is called settled
 _STARTING = 120  # seconds
@@ -217,7 +228,7 @@ def rows(figures: dict[str, dict[str, Any]]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Print the table, or one JSON object."""
+    """Print a page of Markdown, or one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clients", type=int, default=64, help="at once (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=60, help="of which delay is told (default: %(default)s)")
@@ -239,8 +250,10 @@ def main(arguments: list[str] | None = None) -> None:
     figures = {name: measure(server, words.clients, words.seconds, words.requests) for name, server in servers.items()}
     if words.json:
         print(json.dumps({"clients": words.clients, "seconds": words.seconds, "servers": figures}))
-    else:
-        print(rows(figures))
+        return
+    given = {name: getattr(words, name) for name in ("clients", "seconds", "requests", "workers")}
+    options = "".join(f" --{name} {value:g}" for name, value in given.items() if value != parser.get_default(name))
+    print(_PAGE.format(**given, options=options, table=rows(figures)))
 
 
 if __name__ == "__main__":

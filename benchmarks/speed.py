@@ -43,6 +43,21 @@ _SMALLEST_SHARE = 10
 _WARM_UP = 2
 _STARTS = 5
 
+_PAGE = """\
+## Speed of a photo, beside its peers
+
+```sh
+python -m benchmarks.speed{options} > docs/results/speed.md
+```
+
+Median milliseconds of ours, and everybody's as a multiple of them; {threads} threads each.
+
+{photos}
+
+{crops}
+
+{starts}"""
+
 Photo = NDArray[np.uint8]
 Action = Callable[[], object]
 
@@ -149,7 +164,7 @@ def rows(figures: Mapping[str, Mapping[str, float]], first: str, unit: str) -> s
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Print the tables, or one JSON object."""
+    """Print a page of Markdown, or one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=2, help="of everybody (default: %(default)s)")
     parser.add_argument("--repeats", type=int, default=15, help="of each, after two (default: %(default)s)")
@@ -175,8 +190,13 @@ def main(arguments: list[str] | None = None) -> None:
     if words.json:
         print(json.dumps(found))
         return
-    print(rows(whole, OURS, "photo"), rows(network, RUNTIME, "crops"), sep="\n\n")
-    print("\n" + table(("start", "seconds"), [(what, f"{seconds:.2f}") for what, seconds in starts.items()]))
+    tables = {
+        "photos": rows(whole, OURS, "photo"),
+        "crops": rows(network, RUNTIME, "crops"),
+        "starts": table(("start", "seconds"), [(what, f"{seconds:.2f}") for what, seconds in starts.items()]),
+    }
+    options = "" if words.repeats == parser.get_default("repeats") else f" --repeats {words.repeats}"
+    print(_PAGE.format(options=options, threads=words.threads, **tables))
 
 
 if __name__ == "__main__":
