@@ -335,7 +335,7 @@ def main(arguments: list[str] | None = None) -> None:
         skimage.io.imsave(photo, skimage.data.astronaut())
         album = sorted((Settings().reference / "examples").glob("*.webp"))
         make_gallery(gallery, words.items)
-        with served(Path(temporary) / "uploads", "--gallery", gallery) as address:
+        with served("--gallery", gallery) as address:
             reactions = measure_all(address, photo, album, words.repeats)
     if words.json:
         print(json.dumps({"items": words.items, "reactions": [asdict(each) for each in reactions]}))

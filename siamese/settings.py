@@ -83,6 +83,10 @@ class Settings(BaseSettings):
     log_requests: bool = True  # whether each request to it is logged
     stopping_seconds: int = Field(5, ge=0)  # for what was begun, once the program is told to end
 
+    uploads: Path = Path("/dev/shm")  # where the page keeps photos while they are needed, if this is in memory
+    upload_bytes: int = Field(1_000_000_000, gt=0)  # that they may take together
+    upload_seconds: float = Field(600, gt=0)  # until one is removed that was not used
+
     map_points: int = Field(20_000, gt=0)  # examples on the gallery's map; of more, an even sample
 
     def __init__(self, **values: Any) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage.data
+import skimage.io
 from hypothesis import settings
 from numpy.typing import NDArray
 
@@ -20,6 +21,14 @@ settings.load_profile("semblance")
 def astronaut() -> NDArray[np.uint8]:
     """A portrait with one smiling face, RGB (512, 512, 3)."""
     return skimage.data.astronaut()
+
+
+@pytest.fixture(scope="session")
+def portrait(tmp_path_factory: pytest.TempPathFactory, astronaut: NDArray[np.uint8]) -> Path:
+    """The astronaut as a file."""
+    path = tmp_path_factory.mktemp("photos") / "astronaut.png"
+    skimage.io.imsave(path, astronaut)
+    return path
 
 
 @pytest.fixture(scope="session")

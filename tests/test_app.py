@@ -1,6 +1,7 @@
 """The program that serves the page: when it cannot start, it says so in a sentence."""
 
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -9,7 +10,7 @@ import httpx
 import pytest
 
 import app
-from tests.browser.serving import served
+from tests.browser.serving import ROOT, served
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> str:
@@ -31,26 +32,29 @@ def test_a_setting_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch)
     assert "SEMBLANCE_MAX_FACES" in run(monkeypatch)
 
 
-def test_an_open_page_does_not_keep_the_program_from_ending(
-    monkeypatch: pytest.MonkeyPatch, reference: Path, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("SEMBLANCE_STOPPING_SECONDS", "1")
+def test_an_open_page_does_not_keep_the_program_from_ending(reference: Path) -> None:
     with httpx.Client(timeout=60) as page:
-        with served(tmp_path, "--reference", reference) as address:
+        with served("--reference", reference, SEMBLANCE_STOPPING_SECONDS=1) as address:
             request = page.build_request("GET", f"{address}/gradio_api/heartbeat/a-page")
             assert page.send(request, stream=True).status_code == 200
             told = time.monotonic()
         assert time.monotonic() - told < 30  # it has ended
 
 
-def test_a_port_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch, reference: Path) -> None:
-    assert "127.0.0.1:99999" in run(monkeypatch, "--reference", reference, "--port", 99999)
+def ended(*arguments: object) -> str:
+    """What the program says at its end, run by itself, since Gradio is told only once where its folder is."""
+    command = [sys.executable, "app.py", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stderr
 
 
-def test_a_port_that_is_taken_is_named(monkeypatch: pytest.MonkeyPatch, reference: Path) -> None:
+def test_a_port_that_cannot_be_is_named(reference: Path) -> None:
+    assert "127.0.0.1:99999" in ended("--reference", reference, "--port", 99999)
+
+
+def test_a_port_that_is_taken_is_named(reference: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        sentence = run(monkeypatch, "--reference", reference, "--port", port)
+        sentence = ended("--reference", reference, "--port", port)
     assert f"127.0.0.1:{port}" in sentence and "--port" in sentence

@@ -12,6 +12,7 @@ from siamese.gallery.album import Highlight, Summary, draw_sheet
 from siamese.service import ExpressionService
 from siamese.vocabulary import emotion_of
 from siamese.web import cards, drawing, parts
+from siamese.web.uploads import needed
 
 _START = (
     "Add the photos of a day or a journey, and those are chosen that best show how varied their expressions are. Of "
@@ -40,7 +41,7 @@ def build(service: ExpressionService) -> None:
 
     @parts.failing_as(cards.notice)
     def summarise(paths: list[str] | None, count: float, progress: gr.Progress = _PROGRESS) -> str:
-        given = _required(paths, most)
+        given = list(map(needed, _required(paths, most)))
         summary = service.summarise(progress.tqdm(given, desc="Looking at photos", unit="photos"), int(count))
         return _told(summary)
 

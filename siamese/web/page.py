@@ -6,24 +6,25 @@ from typing import Any
 import gradio as gr
 
 from siamese.service import ExpressionService
+from siamese.settings import Settings
 from siamese.vocabulary import EMOTIONS, emotion_of
 from siamese.web import album, browse, check, compare, endpoints, map, parts, recognise, teach
+from siamese.web.sentences import duration
 from siamese.web.theme import STYLE_SHEET, SemblanceTheme
 
 TITLE = "Semblance"
 
-_UPLOADS_KEPT, _UPLOADS_CHECKED = 3600, 600  # seconds
 _IMPRINT = (
-    "Photos are read on this machine and removed after about an hour. An expression is what a face shows, not what a "
-    "person feels; do not judge people by it. Emotion inference at work and in education is forbidden in the European "
-    "Union."
+    "Photos are read on this machine and removed {} after they were last used. An expression is what a face shows, not "
+    "what a person feels; do not judge people by it. Emotion inference at work and in education is forbidden in the "
+    "European Union."
 )
 
 
 def build_page(service: ExpressionService, examples: Path | None = None) -> gr.Blocks:
     """The page's blocks; `examples` is a folder of WebP photos to click on."""
     photos = parts.example_photos(examples)
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(_UPLOADS_CHECKED, _UPLOADS_KEPT)) as page:
+    with gr.Blocks(title=TITLE, analytics_enabled=False) as page:
         gr.HTML(_masthead())
         with gr.Tabs():
             with gr.Tab("Recognise", id="recognise"):
@@ -42,12 +43,13 @@ def build_page(service: ExpressionService, examples: Path | None = None) -> gr.B
             if check.has_something_to_check(service):
                 with gr.Tab("Check", id="check") as checking:
                     check.build(service, checking)
-        gr.HTML(f'<p class="imprint"><span>{_IMPRINT}</span></p>')
+        kept = duration(service.settings.upload_seconds)
+        gr.HTML(f'<p class="imprint"><span>{_IMPRINT.format(kept)}</span></p>')
         endpoints.build(service)
     return page
 
 
-def page_options(examples: Path | None = None) -> dict[str, Any]:
+def page_options(settings: Settings, examples: Path | None = None) -> dict[str, Any]:
     """What `gr.mount_gradio_app` needs: the look, and no telemetry or history of any kind."""
     return {
         "theme": SemblanceTheme(),
@@ -58,6 +60,7 @@ def page_options(examples: Path | None = None) -> dict[str, Any]:
         "ssr_mode": False,
         "pwa": False,
         "show_error": True,
+        "max_file_size": settings.max_file_bytes,
         "allowed_paths": [str(examples)] if examples else [],
     }
 

@@ -16,6 +16,7 @@ from siamese.service import ExpressionService, Reading
 from siamese.vocabulary import emotion_of
 from siamese.web import cards, drawing
 from siamese.web.sentences import sentence_of
+from siamese.web.uploads import needed
 
 _SMALLEST_SHOWN, _LARGEST_SHOWN = 320, 1280  # pixels of the longer side
 _TILE_SIDE, _MARGIN = 160, 0.2  # pixels, and the share of each edge that is left out
@@ -51,8 +52,8 @@ class Seen:
 
 
 def look(service: ExpressionService, path: str, whole: bool) -> Seen:
-    """Read every face of a photo. Raises what `ExpressionService.recognise` raises."""
-    photo = service.decode(path)
+    """Read every face of a photo. Raises what `ExpressionService.recognise` raises, and ImageError when it is gone."""
+    photo = service.decode(needed(path))
     readings = service.recognise(photo, whole)
     height, width = photo.shape[:2]
     longest = max(height, width)

@@ -15,3 +15,9 @@ def sentence_of(error: Exception) -> str:
         return str(error)
     logger.exception("An answer failed", exc_info=error)
     return NO_ANSWER
+
+
+def duration(seconds: float) -> str:
+    """600 → «10 minutes»."""
+    number, unit = (round(seconds), "second") if seconds < 120 else (round(seconds / 60), "minute")
+    return f"{number} {unit}{'' if number == 1 else 's'}"

@@ -6,17 +6,24 @@ from pathlib import Path
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
+from gradio.utils import get_upload_folder
+from starlette.routing import Mount
 
 from siamese.service import ExpressionService
 from siamese.web.api.application import build_api
 from siamese.web.api.observing import no_cut_offs
+from siamese.web.guard import PageGuard
 from siamese.web.page import build_page, page_options
 
 
 def build_app(service: ExpressionService, examples: Path | None, at_once: int | None) -> FastAPI:
     """The application; `at_once` is how many of the page's photos are read at a time."""
     page = build_page(service, examples).queue(default_concurrency_limit=at_once)
-    return gr.mount_gradio_app(build_api(service), page, "", **page_options(examples))
+    app = gr.mount_gradio_app(build_api(service), page, "", **page_options(service.settings, examples))
+    mounted = app.routes[-1]
+    assert isinstance(mounted, Mount)
+    mounted.app = PageGuard(mounted.app, Path(get_upload_folder()), service.settings.upload_bytes)
+    return app
 
 
 def serve(app: FastAPI, listening: socket.socket, stopping_seconds: int) -> None:

@@ -6,6 +6,7 @@ from siamese.service import ExpressionService
 from siamese.settings import Settings
 from siamese.web.api.observing import log_as_json
 from siamese.web.listening import listen
+from siamese.web.uploads import upload_folder
 from siamese.web.workers import serve_by_workers
 
 
@@ -22,10 +23,11 @@ def start(settings: Settings, host: str, port: int, workers: int = 1) -> None:
             print(f"Semblance: http://{host}:{port}", flush=True)
             serve_by_workers(workers, service, listening)
         return
-    from siamese.web.server import build_app, serve  # Gradio takes seconds to import, which workers can do without
+    with upload_folder(settings):
+        from siamese.web.server import build_app, serve  # seconds to import, and it must know the folder by then
 
-    service.warm_up()
-    app = build_app(service, settings.reference / "examples", at_once=os.cpu_count())
-    with listen(host, port) as listening:
-        print(f"Semblance: http://{host}:{port}", flush=True)
-        serve(app, listening, settings.stopping_seconds)
+        service.warm_up()
+        app = build_app(service, settings.reference / "examples", at_once=os.cpu_count())
+        with listen(host, port) as listening:
+            print(f"Semblance: http://{host}:{port}", flush=True)
+            serve(app, listening, settings.stopping_seconds)

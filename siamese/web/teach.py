@@ -13,6 +13,7 @@ from siamese.service import ExpressionService
 from siamese.vocabulary import emotion_of
 from siamese.web import cards, parts
 from siamese.web.drawing import signed
+from siamese.web.uploads import needed
 
 _START = (
     "Name an expression and add one or more photos that show it; of each, the largest face counts. Nothing is trained "
@@ -146,7 +147,7 @@ class _Teach:
 
 
 def _paths(photos: Sequence[str] | None) -> list[Path]:
-    return [Path(photo) for photo in photos or ()]
+    return [needed(photo) for photo in photos or ()]
 
 
 def _chosen(name: str | None) -> str:

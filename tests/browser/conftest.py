@@ -3,10 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-import skimage.io
-from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page
 
 from tests.browser import chromium
@@ -16,9 +13,9 @@ OpenPage = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
-def address(reference: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(reference: Path) -> Iterator[str]:
     """Where the page is served."""
-    with served(tmp_path_factory.mktemp("uploads"), "--reference", reference) as address:
+    with served("--reference", reference) as address:
         yield address
 
 
@@ -56,11 +53,3 @@ def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
 def page(open_page: OpenPage) -> Page:
     """The page on a wide screen."""
     return open_page()
-
-
-@pytest.fixture(scope="session")
-def portrait(tmp_path_factory: pytest.TempPathFactory, astronaut: NDArray[np.uint8]) -> Path:
-    """The astronaut as a file."""
-    path = tmp_path_factory.mktemp("photos") / "astronaut.png"
-    skimage.io.imsave(path, astronaut)
-    return path

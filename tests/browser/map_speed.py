@@ -123,7 +123,7 @@ def main() -> None:
         reference = tiny_reference(folder / "reference")
         make_gallery(folder / "gallery", Embedder(reference / "network.onnx").fingerprint)
         words = ("--reference", reference, "--gallery", folder / "gallery")
-        with served(folder / "uploads", *words) as address:
+        with served(*words) as address:
             for what, milliseconds in measure(browser, address).items():
                 print(f"{what:30}{milliseconds:8.0f} ms")
 

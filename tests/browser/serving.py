@@ -12,11 +12,11 @@ ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def served(uploads: Path, *words: object) -> Iterator[str]:
-    """Serve the page with these arguments; its address, as the program prints it once it can be asked."""
+def served(*words: object, **variables: object) -> Iterator[str]:
+    """Serve the page with these arguments and variables; its address, as is printed once it can be asked."""
     port = free_port()
     command = [sys.executable, "app.py", "--port", str(port), *map(str, words)]
-    environment = os.environ | {"GRADIO_TEMP_DIR": str(uploads)}
+    environment = os.environ | {name: str(value) for name, value in variables.items()}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as program:
         assert program.stdout
         try:

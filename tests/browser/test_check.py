@@ -25,8 +25,8 @@ def own(reference: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def own_address(reference: Path, own: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(tmp_path_factory.mktemp("uploads"), "--reference", reference, "--gallery", own) as address:
+def own_address(reference: Path, own: Path) -> Iterator[str]:
+    with served("--reference", reference, "--gallery", own) as address:
         yield address
 
 

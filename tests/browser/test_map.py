@@ -159,7 +159,7 @@ def test_what_is_taught_joins_it(chart: Page, portrait: Path, service: Expressio
 def test_20000_points_answer_in_a_moment(browser: Browser, reference: Path, tmp_path: Path) -> None:
     """The bounds are for a machine that is busy; `python -m tests.browser.map_speed` tells the figures."""
     make_gallery(tmp_path / "gallery", Embedder(reference / "network.onnx").fingerprint)
-    with served(tmp_path / "uploads", "--reference", reference, "--gallery", tmp_path / "gallery") as address:
+    with served("--reference", reference, "--gallery", tmp_path / "gallery") as address:
         took = measure(browser, address)
     assert took["first drawing"] < 5000
     assert took["a frame while dragging"] < 100

@@ -62,6 +62,17 @@ def test_a_photo_without_a_face_gets_its_sentence_and_can_be_taken_whole(page: P
     expect(page.locator("#recognise-reading")).to_contain_text("the whole picture was taken as the face")
 
 
+def test_a_photo_that_was_removed_meanwhile_gets_its_sentence(page: Page, tmp_path: Path) -> None:
+    wall = tmp_path / "wall.png"
+    skimage.io.imsave(wall, np.full((300, 400, 3), 90, dtype=np.uint8), check_contrast=False)
+    upload(page, "recognise-photo", wall)
+    expect(page.get_by_role("alert")).to_contain_text("No face was found")
+    source = page.locator("#recognise-photo img").get_attribute("src") or ""
+    Path(source.partition("/gradio_api/file=")[2]).unlink()
+    page.get_by_label("The picture is the face").first.check()
+    expect(page.get_by_role("alert")).to_contain_text("wall.png is no longer here")
+
+
 # Compare
 
 

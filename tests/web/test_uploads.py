@@ -1,0 +1,185 @@
+"""Photos that are sent to the page: they lie in memory, where nobody else can look, and are soon gone."""
+
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from gradio_client import Client, handle_file
+
+from siamese.errors import ImageError
+from siamese.settings import Settings
+from siamese.web import uploads
+from siamese.web.sentences import duration
+from siamese.web.uploads import bytes_in, in_memory, needed, sweep, upload_folder
+from tests.browser.serving import ROOT, served
+
+MEMORY = Path("/dev/shm")
+in_memory_only = pytest.mark.skipif(not in_memory(MEMORY), reason="No memory is mounted here as a folder.")
+
+
+def send(address: str, *photos: Path) -> list[Path]:
+    """Upload photos as the page does; the paths that the page is told."""
+    files = [("files", (photo.name, photo.read_bytes())) for photo in photos]
+    return [Path(each) for each in httpx.post(f"{address}/gradio_api/upload", files=files, timeout=60).json()]
+
+
+def later() -> float:
+    return time.time() + 1
+
+
+@contextmanager
+def held_by_another_program(settings: Settings) -> Iterator[tuple[subprocess.Popen, Path]]:
+    """A program that holds an upload folder, with a photo in it."""
+    script = (
+        "import time; from siamese.settings import Settings; from siamese.web.uploads import upload_folder\n"
+        f"with upload_folder(Settings(uploads={str(settings.uploads)!r}, upload_bytes=1)) as folder:\n"
+        "    (folder / 'photo').write_text('a face'); print(folder, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout
+        try:
+            yield program, Path(program.stdout.readline().strip())
+        finally:
+            program.kill()
+
+
+# The page as a whole
+
+
+@in_memory_only
+def test_a_photo_is_read_from_memory_and_leaves_nothing_behind(reference: Path, portrait: Path, tmp_path: Path) -> None:
+    with served("--reference", reference, TMPDIR=tmp_path, SEMBLANCE_UPLOAD_BYTES=10_000_000) as address:
+        (photo,) = send(address, portrait)
+        folder = photo.parents[1]
+        assert folder.parent == MEMORY and photo.read_bytes() == portrait.read_bytes()
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        client = Client(address, verbose=False, download_files=False)
+        assert client.predict(handle_file(str(portrait)), api_name="/recognise")["faces"]
+        middle = portrait.read_bytes()[1000:1100]
+        assert not any(middle in each.read_bytes() for each in tmp_path.rglob("*") if each.is_file())
+    assert not folder.exists()
+
+
+def test_a_photo_goes_a_while_after_it_was_last_used(reference: Path, portrait: Path) -> None:
+    with served("--reference", reference, SEMBLANCE_UPLOAD_SECONDS=1) as address:
+        (photo,) = send(address, portrait)
+        until = time.monotonic() + 60
+        while photo.exists():
+            assert time.monotonic() < until
+            time.sleep(0.1)
+
+
+def test_no_more_is_taken_than_there_is_room_for(reference: Path, portrait: Path) -> None:
+    room = portrait.stat().st_size * 3 // 2
+    with served("--reference", reference, SEMBLANCE_UPLOAD_BYTES=room, SEMBLANCE_MAX_FILE_BYTES=room // 2) as address:
+        upload = f"{address}/gradio_api/upload"
+        assert httpx.post(upload, files={"files": bytes(room)}).status_code == 413  # larger than all the room
+        assert httpx.post(upload, files={"files": bytes(room * 2 // 3)}).status_code == 413  # than a photo may be
+        assert httpx.post(upload, files={"files": bytes(room // 3)}).status_code == 200
+        assert httpx.post(upload, files={"files": bytes(room // 3)[1:]}).status_code == 200
+        full = httpx.post(upload, files={"files": bytes(room // 3)[2:]})
+        assert (full.status_code, full.text[:15]) == (503, "Too many photos")
+        assert httpx.post(upload, content=iter([b"of no told length"])).status_code == 411
+
+
+# The folder
+
+
+@in_memory_only
+def test_it_is_in_memory_and_gone_at_the_end(tmp_path: Path) -> None:
+    with upload_folder(Settings(upload_bytes=1)) as folder:
+        (folder / "photo.png").write_bytes(b"a face")
+        assert folder.parent == MEMORY and os.environ["GRADIO_TEMP_DIR"] == str(folder)
+    assert not folder.exists() and os.environ.get("GRADIO_TEMP_DIR") != str(folder)
+
+
+@pytest.mark.parametrize("cause", ["it is on a disk", "it is full", "it is not there"])
+def test_where_memory_will_not_do_it_is_on_disk_and_the_log_says_so(
+    cause: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    place = {"it is on a disk": ROOT, "it is full": MEMORY, "it is not there": tmp_path / "nowhere"}[cause]
+    with upload_folder(Settings(uploads=place, upload_bytes=10**18)) as folder:
+        assert folder.parent == tmp_path and stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert not folder.exists()
+    (told,) = caplog.messages
+    assert f"private folder in {tmp_path}" in told and str(place) in told and "SEMBLANCE_UPLOADS" in told
+
+
+@in_memory_only
+def test_sigterm_removes_it_too() -> None:
+    with held_by_another_program(Settings()) as (program, folder):
+        assert (folder / "photo").exists()
+        program.terminate()
+        assert program.wait(60) == -signal.SIGTERM
+    assert not folder.exists()
+
+
+@in_memory_only
+def test_the_next_program_removes_what_a_killed_one_left_and_nothing_of_one_that_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(uploads, "_JUST_MADE", 0)
+    settings = Settings(upload_bytes=1)
+    with held_by_another_program(settings) as (program, folder):
+        with upload_folder(settings):
+            assert (folder / "photo").exists()
+        program.kill()
+        program.wait()
+        assert (folder / "photo").exists()
+        with upload_folder(settings):
+            assert not folder.exists()
+
+
+# What lies in it
+
+
+def test_what_nothing_has_touched_is_swept(tmp_path: Path) -> None:
+    photo = tmp_path / "3f2a" / "photo.png"
+    photo.parent.mkdir()
+    photo.touch()
+    sweep(tmp_path, before=time.time() - 60)
+    assert photo.exists()
+    sweep(tmp_path, before=later())
+    assert not photo.exists()
+    sweep(tmp_path, before=later())
+    assert tmp_path.exists() and not any(tmp_path.iterdir())
+
+
+def test_a_copy_of_an_old_file_counts_as_new(tmp_path: Path, portrait: Path) -> None:
+    old = tmp_path / "example.png"
+    shutil.copy(portrait, old)
+    os.utime(old, (0, 0))
+    copy = Path(shutil.copy2(old, tmp_path / "copy.png"))
+    sweep(tmp_path, before=time.time() - 60)
+    assert copy.exists()
+
+
+def test_its_bytes_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "photo").write_bytes(bytes(7))
+    (tmp_path / "other").write_bytes(bytes(5))
+    assert bytes_in(tmp_path) == 12
+
+
+def test_a_photo_that_is_used_gets_more_time_and_one_that_is_gone_a_sentence(tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    photo.touch()
+    os.utime(photo, (0, 0))
+    assert needed(photo).stat().st_mtime > time.time() - 60
+    with pytest.raises(ImageError, match=r"^gone\.png is no longer here.*Choose it again\.$"):
+        needed(tmp_path / "gone.png")
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(600, "10 minutes"), (1, "1 second"), (90, "90 seconds")])
+def test_the_page_says_how_long_they_stay(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
