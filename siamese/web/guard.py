@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 import anyio
+from gradio import processing_utils
+from gradio.exceptions import Error
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -43,3 +45,12 @@ class PageGuard:
         if int(told) + await anyio.to_thread.run_sync(bytes_in, self.uploads) > self.most:
             return PlainTextResponse("Too many photos are being looked at. Try again in a few minutes.", 503)
         return None
+
+
+def fetch_nothing() -> None:
+    """Let Gradio fetch no file from an address that stands where an upload should."""
+
+    async def refuse(url: str, cache_dir: str) -> str:
+        raise Error("A photo is uploaded; none is fetched from an address.", print_exception=False)
+
+    processing_utils.async_ssrf_protected_download = refuse

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 from gradio.data_classes import ImageData
+from gradio.utils import get_upload_folder, is_in_or_equal
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
@@ -30,12 +31,14 @@ def photo_input(label: str, **options: Any) -> gr.Image:
     """An input that takes a photo by upload, from the clipboard or from a camera, and hands over the file as it is.
 
     Gradio's own preprocessing opens the file, and fails without a sentence where it is no image: `decode` shall judge.
+    It would also take other files of this machine, where a program names one in the page's stead.
     """
     image = gr.Image(label=label, type="filepath", sources=["upload", "clipboard", "webcam"], buttons=[], **options)
-    open_it = image.preprocess
 
-    def hand_over(payload: ImageData | None) -> Any:
-        return payload.path if payload and payload.path else open_it(payload)
+    def hand_over(payload: ImageData | None) -> str | None:
+        if payload and not is_in_or_equal(payload.path or "/", get_upload_folder()):
+            raise gr.Error("A photo is uploaded first; this one was not uploaded.", print_exception=False)
+        return payload.path if payload else None
 
     # On the instance, since Gradio writes a stub file beside the module of every subclass of a component.
     vars(image)["preprocess"] = hand_over

@@ -12,7 +12,7 @@ from starlette.routing import Mount
 from siamese.service import ExpressionService
 from siamese.web.api.application import build_api
 from siamese.web.api.observing import no_cut_offs
-from siamese.web.guard import PageGuard
+from siamese.web.guard import PageGuard, fetch_nothing
 from siamese.web.page import build_page, page_options
 
 
@@ -23,6 +23,8 @@ def build_app(service: ExpressionService, examples: Path | None, at_once: int | 
     mounted = app.routes[-1]
     assert isinstance(mounted, Mount)
     mounted.app = PageGuard(mounted.app, Path(get_upload_folder()), service.settings.upload_bytes)
+    page.has_launched = True  # else Gradio takes any path on this machine for an upload: a mounted page never launches
+    fetch_nothing()
     return app
 
 

@@ -32,12 +32,6 @@ def test_a_failure_is_the_services_sentence(client: Client, tmp_path: Path) -> N
         client.predict(handle_file(str(letter)), api_name="/recognise")
 
 
-def test_no_file_of_the_machine_is_read_that_was_not_uploaded(client: Client, reference: Path) -> None:
-    own_file = {"path": str(reference / "network.onnx"), "meta": {"_type": "gradio.FileData"}}
-    with pytest.raises(AppError):
-        client.predict(own_file, api_name="/recognise")
-
-
 def test_these_three_are_documented_and_no_others(client: Client) -> None:
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     assert set(endpoints) == {"/recognise", "/compare", "/similar"}
