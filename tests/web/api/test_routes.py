@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from numpy.typing import NDArray
+from PIL import Image
 from pydantic import BaseModel
 
 from siamese import ExpressionService, __version__
@@ -262,3 +264,26 @@ def schema_extra(model: object) -> dict[str, Any]:
         return {}
     extra = model.model_config.get("json_schema_extra")
     return extra if isinstance(extra, dict) else {}
+
+
+def crowd(portrait: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A photo of one person four times, from small to large, beside one another."""
+    photo = np.full((400, 1000, 3), 128, dtype=np.uint8)
+    left = 0
+    for side in (160, 220, 280, 340):
+        photo[:side, left : left + side] = Image.fromarray(portrait).resize((side, side))
+        left += side
+    return photo
+
+
+def test_of_more_faces_than_the_limit_the_largest_are_answered(
+    client: MakeClient, astronaut: NDArray[np.uint8]
+) -> None:
+    def answered(most: int) -> list[float]:
+        """The left edges of the faces."""
+        told = client(max_faces=most).post("/recognise", files={"photo": png(crowd(astronaut))})
+        return [face["box"][0] for face in told.json()["faces"]]
+
+    every = answered(64)
+    assert len(every) == 4 and every == sorted(every, reverse=True)  # the larger, the further right
+    assert answered(1) == every[:1] and answered(3) == every[:3]
