@@ -31,13 +31,22 @@ def export_onnx(network: TwinNetwork, path: str | Path, half: bool = False) -> N
         training=torch.onnx.TrainingMode.PRESERVE if half else torch.onnx.TrainingMode.EVAL,
         do_constant_folding=not half,
     )
-    if half:
-        _halve(Path(path))
-
-
-def _halve(path: Path) -> None:
-    """Store each weight in half precision, before a cast to single; ONNX Runtime does the cast once, when it loads."""
     model = onnx.load(path)
+    _let_padding_fuse(model)
+    if half:
+        _halve(model)
+    onnx.save(model, path)
+
+
+def _let_padding_fuse(model: onnx.ModelProto) -> None:
+    """Leave out padding's empty third input, for which ONNX Runtime would not make it part of the convolution."""
+    for node in model.graph.node:
+        if node.op_type == "Pad" and list(node.input[2:]) == [""]:
+            del node.input[2:]
+
+
+def _halve(model: onnx.ModelProto) -> None:
+    """Store each weight in half precision, before a cast to single; ONNX Runtime does the cast once, when it loads."""
     stored, casts = [], []
     for weights in model.graph.initializer:
         if weights.data_type != TensorProto.FLOAT:
@@ -50,4 +59,3 @@ def _halve(path: Path) -> None:
     del model.graph.initializer[:], model.graph.node[:]
     model.graph.initializer.extend(stored)
     model.graph.node.extend(nodes)
-    onnx.save(model, path)

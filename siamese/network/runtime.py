@@ -9,16 +9,22 @@ from numpy.typing import NDArray
 from siamese.sessions import load_session
 
 INPUT, OUTPUT = "crops", "embeddings"
+FINGERPRINT = "fingerprint"  # in a file's metadata: of the network that it was made from
 
 
 class Embedder:
-    """An exported network, loaded once and safe to call from several threads."""
+    """An exported network, loaded once and safe to call from several threads.
+
+    `fingerprint` names the network that embeddings belong to: the file's checksum, or, where the file is another form
+    of a network, with embeddings that compare with its own, the fingerprint of that network.
+    """
 
     def __init__(self, path: str | Path, threads: int = 0, batch_size: int = 64) -> None:
         """Load `path`; `threads` 0 takes every core. Raises ReferenceSetError when it is not such a network."""
         self.batch_size = batch_size
         self._session = load_session(path, threads)
-        self.fingerprint = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
+        made_from = self._session.get_modelmeta().custom_metadata_map.get(FINGERPRINT)
+        self.fingerprint = made_from or hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
 
     @property
     def embedding_size(self) -> int:

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 import torch
 from hypothesis import given
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from siamese.errors import ReferenceSetError
 from siamese.network.export import export_onnx
-from siamese.network.runtime import Embedder
+from siamese.network.runtime import FINGERPRINT, Embedder
 from siamese.network.twin import TwinConfig, TwinNetwork, load_network, rounded, save_network
 
 
@@ -90,6 +92,26 @@ def test_in_half_precision_a_rounded_network_is_stored_as_it_is_in_half_the_spac
     np.testing.assert_allclose(found, by_pytorch(network, some_crops(3)), atol=1e-4)
     full, *halves = ((tmp_path / name).stat().st_size for name in ("full.safetensors", "half.safetensors", "half.onnx"))
     assert all(half < 0.53 * full for half in halves)
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_padding_becomes_part_of_its_convolution(half: bool, network: TwinNetwork, tmp_path: Path) -> None:
+    export_onnx(network, tmp_path / "network.onnx", half)
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
+    onnxruntime.InferenceSession(tmp_path / "network.onnx", options, providers=["CPUExecutionProvider"])
+    found = {node.op_type for node in onnx.load(tmp_path / "optimised.onnx").graph.node}
+    assert "Conv" in found and not found & {"Pad", "BatchNormalization"}
+
+
+def test_another_form_of_a_network_goes_by_its_fingerprint(network: TwinNetwork, tmp_path: Path) -> None:
+    export_onnx(network, tmp_path / "network.onnx")
+    model = onnx.load(tmp_path / "network.onnx")
+    onnx.helper.set_model_props(model, {FINGERPRINT: "0123456789ab"})
+    onnx.save(model, tmp_path / "other.onnx")
+    assert Embedder(tmp_path / "other.onnx").fingerprint == "0123456789ab"
+    assert Embedder(tmp_path / "network.onnx").fingerprint != "0123456789ab"
 
 
 @pytest.mark.parametrize("content", [b"", b"not a network", None])
