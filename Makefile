@@ -89,6 +89,7 @@ reproduce: $(SETUP) ## train the shipped network anew and write all results: hou
 		--teacher-share 0.6
 	$(BIN)/python -m siamese reference build --root $(FERPLUS) \
 		--run runs/second/last.safetensors+runs/third/last.safetensors
+	$(BIN)/python -m siamese reference quantise --root $(FERPLUS)
 	$(STUDY) --dataset ferplus --root $(FERPLUS) --split test > docs/results/ferplus-test-majority.json
 	$(STUDY) --dataset ckplus --root $(CKPLUS) --split all --figures docs/figures/ckplus-all \
 		> docs/results/ckplus-all.json

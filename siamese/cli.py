@@ -245,6 +245,27 @@ def build_reference_set(
     print(f"{out}: written. It shows single people. To see it: python app.py --reference {shlex.quote(str(out))}")
 
 
+@reference_app.command("quantise")
+def quantise_reference_set(
+    root: Annotated[Path, typer.Option(help="The data set's folder, for its validation part.")],
+    dataset: Dataset = "ferplus",
+    reference: Reference = None,
+    cache: Cache = Path("cache"),
+) -> None:
+    """Write a reference set's network in eight-bit integers too, for SEMBLANCE_PRECISION=int8.
+
+    It is faster, counts as the same network for galleries, and is calibrated on one part of validation; said is how
+    many of the rest it reads right.
+    """
+    from siamese.evaluation.quantised import quantise_reference
+    from siamese.settings import Settings
+
+    found = quantise_reference(reference or Settings().reference, dataset, root, cache)
+    print(f"{found.path}: written. For the service to use it: SEMBLANCE_PRECISION=int8")
+    shares = f"{found.accuracy:.2%} are read right, in single precision {found.accuracy_before:.2%}"
+    print(f"Of {found.images:,} validation images that it was not calibrated on, {shares}.")
+
+
 def _timing(reference: Path) -> "Timing":
     """What one image takes: an example of the reference set, as a photo of 640×480 pixels."""
     import numpy as np

@@ -22,6 +22,14 @@ def write_manifest(folder: Path, without: str = "") -> None:
     (folder / MANIFEST).write_text(json.dumps({"sha256": sums}, indent=1) + "\n")
 
 
+def add_to_manifest(folder: Path, name: str) -> None:
+    """Write the SHA-256 of one file, new or changed, to the folder's manifest, where it has one."""
+    manifest = folder / MANIFEST
+    if manifest.is_file():
+        sums = json.loads(manifest.read_bytes())["sha256"] | {name: _checksum(folder / name)}
+        manifest.write_text(json.dumps({"sha256": dict(sorted(sums.items()))}, indent=1) + "\n")
+
+
 def check_manifest(folder: Path) -> None:
     """Compare every file that the manifest names, where the folder has one; other files are nobody's concern.
 

@@ -39,7 +39,7 @@ from siamese.metric.lessons import Lesson, make_lesson
 from siamese.metric.prototypes import Prototypes
 from siamese.metric.shades import Shades
 from siamese.metric.verification import Verification
-from siamese.network.runtime import Embedder
+from siamese.network.runtime import NETWORK_FILES, Embedder
 from siamese.settings import Settings
 from siamese.vocabulary import emotion_of
 
@@ -199,7 +199,7 @@ class ExpressionService:
                 f"There is no reference set at {reference}. Name the folder that holds network.onnx."
             )
         check_manifest(reference)
-        embedder = Embedder(reference / "network.onnx", settings.threads)
+        embedder = Embedder(_network_file(reference, settings.precision), settings.threads)
         own_gallery, shades = reference / "gallery", reference / "shades.npz"
         chosen = gallery or settings.gallery or (own_gallery if own_gallery.is_dir() else None)
         return cls(
@@ -558,6 +558,16 @@ class ExpressionService:
     def _small_and_square(self, picture: NDArray[np.uint8]) -> bool:
         height, width = picture.shape[:2]
         return max(height, width) < self.settings.whole_picture_below and abs(height - width) <= min(height, width) / 4
+
+
+def _network_file(reference: Path, precision: str) -> Path:
+    path = reference / NETWORK_FILES[precision]
+    if precision != "fp32" and not path.is_file():
+        raise ReferenceSetError(
+            f"There is no network in {precision} at {path}. Make it with `python -m siamese reference quantise`, or "
+            "set SEMBLANCE_PRECISION=fp32."
+        )
+    return path
 
 
 def _opened(folder: str | Path, fingerprint: str, settings: Settings, own: Path) -> Gallery:

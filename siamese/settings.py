@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -50,6 +50,7 @@ class Settings(BaseSettings):
 
     reference: Path = Path(__file__).resolve().parent.parent / "prototypes"  # the reference set's folder
     gallery: Path | None = None  # a gallery's folder; without one, the reference set's own
+    precision: Literal["fp32", "int8"] = "fp32"  # of the network; int8 is faster and reads a little otherwise
     threads: int = Field(0, ge=0)  # of the network; 0 takes every core
 
     max_file_bytes: int = Field(DecodeLimits.max_file_bytes, gt=0)

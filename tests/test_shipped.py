@@ -22,6 +22,7 @@ from siamese.gallery.composites import FEWEST_PICTURES
 from siamese.network.runtime import Embedder
 from siamese.network.twin import load_network
 from siamese.service import ExpressionService
+from siamese.settings import Settings
 from siamese.vocabulary import EMOTIONS
 
 PROTOTYPES = Path(__file__).parent.parent / "prototypes"
@@ -65,6 +66,14 @@ def test_onnx_equals_the_reference_network(service: ExpressionService, composite
     with torch.no_grad():
         expected = network(torch.from_numpy(crops)[:, None].float() / 255).numpy()
     np.testing.assert_allclose(service.embedder.embed(crops, mirror=False), expected, atol=1e-4)
+
+
+def test_the_network_in_integers_is_the_same_network(service: ExpressionService, composites: NDArray[np.uint8]) -> None:
+    integers = ExpressionService.load(PROTOTYPES, settings=Settings(precision="int8"))
+    assert integers.embedder.fingerprint == service.embedder.fingerprint
+    ours, theirs = service.embedder.embed(composites), integers.embedder.embed(composites)
+    assert (ours * theirs).sum(axis=1).mean() > 0.995
+    assert (service.prototypes.nearest(ours) == service.prototypes.nearest(theirs)).mean() > 0.95
 
 
 def test_every_emotion_has_a_prototype_and_composites(service: ExpressionService) -> None:

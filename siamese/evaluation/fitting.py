@@ -20,7 +20,7 @@ from siamese.metric.mixtures import fit_shades
 from siamese.metric.prototypes import Prototypes, fit_prototypes
 from siamese.metric.verification import fit_verification
 from siamese.network.export import export_onnx
-from siamese.network.runtime import Embedder
+from siamese.network.runtime import NETWORK_FILES, Embedder
 from siamese.network.twin import TwinNetwork, load_network, rounded, save_network
 from siamese.training.run_folder import BEST
 from siamese.vocabulary import EMOTIONS
@@ -41,6 +41,7 @@ def fit_reference(
     network = rounded(network)
     save_network(network, out / "network.safetensors", half=True)
     export_onnx(network, out / "network.onnx", half=True)
+    (out / NETWORK_FILES["int8"]).unlink(missing_ok=True)  # it was of the network before
     embedder = Embedder(out / "network.onnx")
     names = tuple(EMOTIONS[label] for label in np.unique(train.labels))
     validation = known(validation, names)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from siamese.sessions import load_session
 
 INPUT, OUTPUT = "crops", "embeddings"
+NETWORK_FILES = {"fp32": "network.onnx", "int8": "network.int8.onnx"}  # by precision, in a reference set
 FINGERPRINT = "fingerprint"  # in a file's metadata: of the network that it was made from
 
 
