@@ -18,6 +18,8 @@ from siamese.vocabulary import EMOTIONS
 from tests.tiny import draw_face
 from tests.training.small import SMALL
 
+pytestmark = pytest.mark.timeout(600)  # networks are trained, if but for a few steps
+
 SHOWN = ("anger", "disgust", "happiness", "sadness", "surprise")
 
 
