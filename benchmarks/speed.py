@@ -126,15 +126,17 @@ def embedders(reference: Path, threads: int) -> dict[str, Callable[[Photo], obje
     return found
 
 
-def milliseconds(actions: Mapping[str, Action], repeats: int) -> dict[str, float]:
-    """The median time of each action; they take turns."""
+def milliseconds(
+    actions: Mapping[str, Action], repeats: int, typical: Callable[[list[float]], Any] = np.median
+) -> dict[str, float]:
+    """The median time of each action, or what else is `typical` of its times; they take turns."""
     times: dict[str, list[float]] = {name: [] for name in actions}
     for _ in range(_WARM_UP + repeats):
         for name, action in actions.items():
             started = time.perf_counter()
             action()
             times[name].append(time.perf_counter() - started)
-    return {name: 1000 * float(np.median(each[_WARM_UP:])) for name, each in times.items()}
+    return {name: 1000 * float(typical(each[_WARM_UP:])) for name, each in times.items()}
 
 
 def start_seconds() -> dict[str, float]:
