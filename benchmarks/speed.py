@@ -41,6 +41,7 @@ BATCHES = (1, 64)
 
 _SMALLEST_SHARE = 10
 _WARM_UP = 2
+_REST = 0.1  # seconds
 _STARTS = 5
 
 _PAGE = """\
@@ -129,10 +130,14 @@ def embedders(reference: Path, threads: int) -> dict[str, Callable[[Photo], obje
 def milliseconds(
     actions: Mapping[str, Action], repeats: int, typical: Callable[[list[float]], Any] = np.median
 ) -> dict[str, float]:
-    """The median time of each action, or what else is `typical` of its times; they take turns."""
+    """The median time of each action, or what else is `typical` of its times; they take turns.
+
+    Before each there is a rest, in which the threads that the one before has left spinning go to sleep.
+    """
     times: dict[str, list[float]] = {name: [] for name in actions}
     for _ in range(_WARM_UP + repeats):
         for name, action in actions.items():
+            time.sleep(_REST)
             started = time.perf_counter()
             action()
             times[name].append(time.perf_counter() - started)
