@@ -11,7 +11,9 @@ them alike, and medians are compared. Of the roofline, which is about what can b
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -121,7 +123,8 @@ def integers(reference: Path, root: Path, cache: Path, repeats: int) -> dict[str
         paths = {name: Path(folder) / f"{number}.onnx" for number, name in enumerate(VARIANTS)}
         for name, path in paths.items():
             drawn = calibration[: _CALIBRATION if "calibrate_method" in VARIANTS[name] else None]
-            quantise(single, path, drawn, **VARIANTS[name])
+            with redirect_stdout(sys.stderr):  # of what ONNX Runtime tells meanwhile
+                quantise(single, path, drawn, **VARIANTS[name])
         ways = {
             name: {
                 **_cost(Embedder(path), prototypes, held_out, before),
