@@ -63,27 +63,22 @@ class _Teach:
 
     def listen(self, tab: gr.Tab) -> None:
         """Connect the events."""
-        self._on([tab.select], self._refresh, [self.listed, self.taught], **parts.UNASKED)
+        self._on([tab.select], self._refresh, [self.listed, self.taught], unasked=True)
         self._on([self.learn.click, self.name.submit], self._teach, [self.name, self.photos])
         self._on([self.anyway.click], self._teach_anyway, [self.name, self.photos])
         self._on([self.extend.click], self._extend, [self.taught, self.photos])
         self._on([self.rename.click, self.new_name.submit], self._rename, [self.taught, self.new_name])
         self._on([self.forget.click], self._forget, [self.taught])
 
-    def _on(self, triggers: list[Any], handler: Any, inputs: list[Any], **options: Any) -> None:
-        """Answer triggers with updates of any component, or with a failure's sentence."""
+    def _on(self, triggers: list[Any], handler: Any, inputs: list[Any], unasked: bool = False) -> None:
+        """Answer triggers with updates of any component, or with a failure's sentence.
+
+        What a person types or uploads is out of reach of an answer that nobody asked for: it would undo it.
+        """
         guarded = parts.failing_as(self._failed)(handler)
-        outputs = [
-            self.status,
-            self.anyway,
-            self.name,
-            self.photos,
-            self.none,
-            self.taught,
-            self.changes,
-            self.new_name,
-            self.listed,
-        ]
+        outputs = [self.status, self.anyway, self.none, self.taught, self.changes, self.listed]
+        outputs += [] if unasked else [self.name, self.photos, self.new_name]
+        options = parts.UNASKED if unasked else {}
         gr.on(triggers, guarded, inputs, outputs, show_progress_on=self.status, api_visibility="private", **options)
 
     def _failed(self, sentence: str) -> Updates:
