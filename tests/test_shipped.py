@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,6 +76,15 @@ def test_the_network_in_integers_is_the_same_network(service: ExpressionService,
     ours, theirs = service.embedder.embed(composites), integers.embedder.embed(composites)
     assert (ours * theirs).sum(axis=1).mean() > 0.995
     assert (service.prototypes.nearest(ours) == service.prototypes.nearest(theirs)).mean() > 0.95
+
+
+def test_the_page_reacts_without_the_libraries_that_take_seconds_to_import() -> None:
+    code = (
+        "import sys; from siamese import ExpressionService; service = ExpressionService.load(); service.warm_up(); "
+        "service.shades('happiness'); service.map(); print({'torch', 'sklearn'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 def test_every_emotion_has_a_prototype_and_composites(service: ExpressionService) -> None:

@@ -17,13 +17,18 @@ def average(images: NDArray[np.uint8], transforms: NDArray[np.float32], size: in
     `transforms` (n, 2, 3) lead from the aligned crop to each image. Every face counts alike: its brightness and
     contrast are evened out first. What averaging takes of sharpness and contrast is given back afterwards.
     """
-    face = ellipse_radius(size) < 1
-    mean = _evened(_aligned(images, transforms, size), face).mean(axis=0)
+    return blend(_aligned(images, transforms, size))
+
+
+def blend(faces: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The same of faces (n, size, size) that lie over each other already."""
+    face = ellipse_radius(faces.shape[1]) < 1
+    mean = _evened(faces, face).mean(axis=0)
     low, high = np.percentile(mean[face], [1, 99])
     levels = _DARKEST + (mean - low) / max(high - low, 1e-6) * (_BRIGHTEST - _DARKEST)
     levels = np.clip(levels, 0, 255)
     for radius, strength in _SHARPEN:
-        levels = levels + strength * (levels - gaussian_filter(levels, radius * size))
+        levels = levels + strength * (levels - gaussian_filter(levels, radius * len(levels)))
     return np.clip(levels, 0, 255).round().astype(np.uint8)
 
 
@@ -49,8 +54,8 @@ def _aligned(images: NDArray[np.uint8], transforms: NDArray[np.float32], size: i
     return F.grid_sample(pixels, grid, mode="bicubic", padding_mode="border", align_corners=False)[:, 0].numpy()
 
 
-def _evened(faces: NDArray[np.float32], face: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _evened(faces: NDArray[np.uint8] | NDArray[np.float32], face: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Faces with mean 0 and standard deviation 1 inside the ellipse."""
-    inside = faces[:, face]
+    inside = faces[:, face].astype(np.float32)
     mean, deviation = inside.mean(axis=1), inside.std(axis=1)
     return (faces - mean[:, None, None]) / np.maximum(deviation, 1e-6)[:, None, None]

@@ -7,9 +7,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from siamese.errors import GalleryError
-from siamese.faces.align import whole_picture
 from siamese.gallery import thumbnails
-from siamese.gallery.averaging import average, faded
+from siamese.gallery.averaging import blend, faded
 from siamese.gallery.gallery import Gallery
 from siamese.gallery.items import Item, Match, Wanted
 from siamese.metric.checks import require_rows
@@ -70,8 +69,7 @@ def _items(gallery: Gallery, rows: NDArray[np.int64]) -> dict[int, Item]:
 def _portrait(examples: tuple[Match, ...]) -> NDArray[np.uint8]:
     """The average of the examples' pictures, in which faces are aligned already."""
     size = thumbnails.THUMBNAIL_SIZE
-    pictures = np.stack([_grey(each.item.thumbnail, size) for each in examples])
-    return faded(average(pictures, np.repeat(whole_picture(size, size)[None], len(pictures), axis=0), size))
+    return faded(blend(np.stack([_grey(each.item.thumbnail, size) for each in examples])))
 
 
 def _grey(thumbnail: bytes, size: int) -> NDArray[np.uint8]:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siamese.faces.align import whole_picture
-from siamese.gallery.averaging import average, faded
+from siamese.gallery.averaging import average, blend, faded
 from siamese.gallery.closeness import ellipse_radius, patterns
 
 RNG = np.random.default_rng(0)
@@ -32,6 +32,12 @@ def test_the_average_is_the_mean_of_the_evened_faces() -> None:
     portrait = average(faces, whole(16), 48)
     mean = patterns(faces).mean(axis=0)  # evened inside the face's ellipse, each picture alike
     assert np.corrcoef(patterns(portrait[None])[0], mean)[0, 1] > 0.9  # what sharpening changes is the rest
+
+
+def test_faces_that_lie_over_each_other_already_are_averaged_as_they_are() -> None:
+    faces = smooth_faces(16)
+    difference = blend(faces).astype(int) - average(faces, whole(16), 48)
+    assert np.abs(difference).max() <= 1
 
 
 def test_faces_are_laid_over_each_other_by_their_transforms() -> None:
