@@ -41,6 +41,7 @@ from siamese.metric.shades import Shades
 from siamese.metric.verification import Verification
 from siamese.network.runtime import NETWORK_FILES, Embedder
 from siamese.settings import Settings
+from siamese.video.following import FaceStream
 from siamese.vocabulary import emotion_of
 
 PORTRAIT_SIZE = 160  # pixels; the aligned face as people see it
@@ -253,11 +254,7 @@ class ExpressionService:
         picture = self.decode(photo)
         found = self._detect(picture, whole)
         if found:
-            transforms = alignment(np.stack([face.landmarks for face in found]))
-            return [
-                _cut(picture, transform, face.box, face.landmarks)
-                for face, transform in zip(found, transforms, strict=True)
-            ]
+            return _cut_all(picture, found)
         if not (whole or self._small_and_square(picture)):
             raise NoFaceError(_NO_FACE)
         height, width = picture.shape[:2]
@@ -266,15 +263,16 @@ class ExpressionService:
 
     def recognise(self, photo: Photo, whole: bool = False) -> list[Reading]:
         """Every face of a photo with its expression, largest first. Raises what `faces` raises."""
-        found = self.faces(photo, whole)
-        embeddings = self.embedder.embed(np.stack([face.crop for face in found]))
-        prototypes = self.prototypes  # one snapshot, should a lesson end in between
-        similarities = prototypes.similarities(embeddings)
-        probabilities = self.calibration.probabilities(similarities)
-        return [
-            _reading(face, prototypes.names, *rows)
-            for face, *rows in zip(found, embeddings, similarities, probabilities, strict=True)
-        ]
+        return self._read(self.faces(photo, whole))
+
+    def follow(self) -> FaceStream:
+        """What reads the frames of one camera or one video, one after another."""
+        return FaceStream(
+            self.detector,
+            lambda frame, found: self._read(_cut_all(frame, found)),
+            self.settings.following,
+            self.settings.max_faces,
+        )
 
     def emotions(self, embeddings: NDArray[np.float32]) -> list[str]:
         """The emotion that each of the embeddings (n, embedding_size) shows."""
@@ -475,6 +473,16 @@ class ExpressionService:
         """The photo as an RGB array (height, width, 3) uint8, upright, within the limits of the settings."""
         return decode(photo, self.settings.decode_limits)
 
+    def _read(self, found: Sequence[FaceFound]) -> list[Reading]:
+        embeddings = self.embedder.embed(np.stack([face.crop for face in found]))
+        prototypes = self.prototypes  # one snapshot, should a lesson end in between
+        similarities = prototypes.similarities(embeddings)
+        probabilities = self.calibration.probabilities(similarities)
+        return [
+            _reading(face, prototypes.names, *rows)
+            for face, *rows in zip(found, embeddings, similarities, probabilities, strict=True)
+        ]
+
     def _learn(
         self,
         name: str,
@@ -580,6 +588,13 @@ def _opened(folder: str | Path, fingerprint: str, settings: Settings, own: Path)
 def _named(photo: Photo) -> str:
     """What a photo is called, where it has a name."""
     return Path(photo).name if isinstance(photo, str | Path) else "a photo"
+
+
+def _cut_all(picture: NDArray[np.uint8], found: Sequence[Face]) -> list[FaceFound]:
+    transforms = alignment(np.stack([face.landmarks for face in found]))
+    return [
+        _cut(picture, transform, face.box, face.landmarks) for face, transform in zip(found, transforms, strict=True)
+    ]
 
 
 def _cut(

@@ -30,6 +30,21 @@ class DetectorSettings:
 
 
 @dataclass(frozen=True)
+class FollowingSettings:
+    """How faces are followed through the frames of a camera or a video, and how readings are steadied.
+
+    `smoothing_window` counts frames, of which each weighs `smoothing_strength` times the one after it; another emotion
+    is shown once its average leads by `smoothing_lead`.
+    """
+
+    smoothing_window: int = 7
+    smoothing_strength: float = 0.7
+    smoothing_lead: float = 0.1
+    search_seconds: float = 1.0  # until the whole frame is searched for new faces again
+    forget_seconds: float = 2.0  # until a face that is gone is another when it comes back
+
+
+@dataclass(frozen=True)
 class IndexAccess:
     """What an index at an address asks of whoever uses it: a token, and so many seconds to answer in."""
 
@@ -75,6 +90,12 @@ class Settings(BaseSettings):
     neighbours: int = Field(12, gt=0)  # nearest examples shown for a face
     page_size: int = Field(24, gt=0)  # examples on one page of the gallery
 
+    smoothing_window: int = Field(FollowingSettings.smoothing_window, gt=0, le=1000)
+    smoothing_strength: float = Field(FollowingSettings.smoothing_strength, gt=0, le=1)
+    smoothing_lead: float = Field(FollowingSettings.smoothing_lead, ge=0, lt=1)
+    search_seconds: float = Field(FollowingSettings.search_seconds, ge=0)
+    forget_seconds: float = Field(FollowingSettings.forget_seconds, ge=0)
+
     max_body_bytes: int = Field(60_000_000, gt=0)  # of a request to the HTTP API; base64 takes a third more
     token: str = Field("", repr=False)  # that the HTTP API asks for; without one it is open to all
     origins: str = ""  # of other sites whose pages may ask it, as in "https://a.example https://b.example"
@@ -115,6 +136,17 @@ class Settings(BaseSettings):
     def detector(self) -> DetectorSettings:
         """The settings for `siamese.faces.detect.FaceDetector`."""
         return DetectorSettings(self.smallest_face_share, self.longest_side, self.probability)
+
+    @property
+    def following(self) -> FollowingSettings:
+        """The settings for `siamese.video.following.FaceStream`."""
+        return FollowingSettings(
+            self.smoothing_window,
+            self.smoothing_strength,
+            self.smoothing_lead,
+            self.search_seconds,
+            self.forget_seconds,
+        )
 
 
 def _sentence(fault: Any) -> str:

@@ -87,6 +87,12 @@ class Cascade:
         refined = self._refined(views, proposed, search)
         return self._judged(views, refined, search)
 
+    def find_near(self, views: Areas, boxes: Array, search: Search = ORIGINAL) -> tuple[Boxes, Array]:
+        """The faces where boxes (k, 4) of the one picture that is viewed guess them, and their landmarks (k, 5, 2)."""
+        count = len(boxes)
+        guessed = Boxes(np.zeros(count, np.int64), boxes, np.ones(count, np.float32), np.zeros((count, 4), np.float32))
+        return self._judged(views, self._refined(views, guessed.squared(), search), search)
+
     def _proposed(self, views: Areas, smallest: float, search: Search) -> Boxes:
         """Boxes from every scale of the pyramid; few of them hold a face."""
         levels = [self._at_scale(views, scale, search) for scale in _scales(views, smallest, search.factor)]

@@ -4,6 +4,7 @@ MTCNN (Zhang et al. 2016) with the weights of facenet-pytorch.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,6 +23,15 @@ _SHARP_ENOUGH = 32  # pixels that the smallest face keeps where a photo is shrun
 _LONGEST_TIGHT_SIDE = 320  # pixels; ample for a face that fills the picture
 _SMALL_CROP = 96  # pixels; a smaller one is doubled before its face is sought
 _SMALLEST_SHARE_OF_CROP = 0.4  # that its face spans
+
+_NEARBY = 1.0  # how far around the middle of a face it is sought in the next frame, in its sides
+_SHARP_NEARBY = 96  # pixels that it keeps where the frame is shrunk for that
+_SHIFT = 0.2  # of its side, from one guess where it is now to the next
+
+# The corners of boxes where a face may be now, (5, 4), in its sides from its middle.
+_GUESSES = np.array([[0, 0], [-1, 0], [1, 0], [0, -1], [0, 1]]).repeat(2, axis=0).reshape(5, 4) * _SHIFT + np.array(
+    [-0.5, -0.5, 0.5, 0.5]
+)
 
 _CERTAIN_IN_CROP = 0.9  # as training found its faces, whatever is asked of photos
 
@@ -88,7 +98,30 @@ class FaceDetector:
         zoom = 2 if side < _SMALL_CROP else 1
         framed = _doubled(_doubled(framed, axis=1), axis=2) if zoom > 1 else framed
         found = self._faces(framed, _SMALLEST_SHARE_OF_CROP * zoom * side, _CERTAIN_IN_CROP)
-        return [_shifted(_scaled(faces[0], 1 / zoom), -margin) if faces else None for faces in found]
+        return [_moved(_scaled(faces[0], 1 / zoom), -margin, -margin) if faces else None for faces in found]
+
+    def detect_again(self, frame: NDArray[np.uint8], faces: Sequence[Face]) -> list[Face | None]:
+        """Faces of the frame before, each sought where it was, in an RGB frame (height, width, 3) uint8; None if lost.
+
+        The first network, which searches everywhere, is left out, so that this is several times as fast as `detect`.
+        """
+        return [self._nearby(frame, face) for face in faces]
+
+    def _nearby(self, frame: NDArray[np.uint8], face: Face) -> Face | None:
+        middle, side = (face.box[:2] + face.box[2:]) / 2, float(max(face.box[2:] - face.box[:2]))
+        height, width = frame.shape[:2]
+        left, top = np.clip(middle - _NEARBY * side, 0, [width - 1, height - 1]).astype(int).tolist()
+        right, bottom = np.clip(middle + _NEARBY * side, [left + 1, top + 1], [width, height]).astype(int).tolist()
+        factor = max(1, int(side / _SHARP_NEARBY))
+        around = Image.fromarray(frame[top:bottom, left:right])
+        views = Areas(np.asarray(around.reduce(factor) if factor > 1 else around)[None])
+        guesses = np.tile(middle - [left, top], 2) + np.float32(side) * _GUESSES
+        boxes, landmarks = self._cascade.find_near(views, (guesses / factor).astype(np.float32))
+        if not len(boxes) or boxes.probability.max() < self.settings.probability:
+            return None
+        best = int(boxes.probability.argmax())
+        found = Face(boxes.corners[best], float(boxes.probability[best]), landmarks[best])
+        return _moved(_scaled(found, factor), left, top)
 
     def _faces(
         self, photos: NDArray[np.uint8] | NDArray[np.float32], smallest: float, certain: float
@@ -131,5 +164,6 @@ def _scaled(face: Face, factor: float) -> Face:
     return Face(face.box * np.float32(factor), face.probability, face.landmarks * np.float32(factor))
 
 
-def _shifted(face: Face, offset: float) -> Face:
-    return Face(face.box + np.float32(offset), face.probability, face.landmarks + np.float32(offset))
+def _moved(face: Face, right: float, down: float) -> Face:
+    offset = np.array([right, down], np.float32)
+    return Face(face.box + np.tile(offset, 2), face.probability, face.landmarks + offset)

@@ -1,0 +1,59 @@
+"""Class probabilities from frame to frame → steady ones, and a label that changes only when another clearly leads."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Smoothing:
+    """How the last readings of a face are averaged: one weight a frame, the newest first, and the lead of a new label.
+
+    `lead` is by how much another class's average must exceed that of the class shown, before it is shown instead.
+    """
+
+    weights: tuple[float, ...] = (1.0,)
+    lead: float = 0.0
+
+
+def none() -> Smoothing:
+    """Every frame by itself."""
+    return Smoothing()
+
+
+def linear(window: int) -> Smoothing:
+    """Weights that fall evenly over so many frames: of five, 5 4 3 2 1."""
+    return Smoothing(tuple(float(weight) for weight in range(window, 0, -1)))
+
+
+def exponential(window: int, strength: float, lead: float = 0.0) -> Smoothing:
+    """Weights of which each is `strength` (0…1) times the one of the frame after it, over so many frames."""
+    return Smoothing(tuple(strength**age for age in range(window)), lead)
+
+
+class Smoother:
+    """One face's readings, averaged over its last frames."""
+
+    def __init__(self, smoothing: Smoothing) -> None:
+        self._weights = np.array(smoothing.weights)
+        self._lead = smoothing.lead
+        self._last: deque[NDArray[np.float64]] = deque(maxlen=len(smoothing.weights))
+        self._label: int | None = None
+
+    def add(self, probabilities: NDArray[np.floating]) -> tuple[NDArray[np.float64], int]:
+        """The weighted average (classes,) of this frame's probabilities and those before, and the class to show.
+
+        While there are fewer frames than weights, the first weights alone count. A frame with another number of
+        classes than those before, as when one was taught meanwhile, begins anew.
+        """
+        if self._last and len(self._last[0]) != len(probabilities):
+            self._last.clear()
+            self._label = None
+        self._last.appendleft(np.asarray(probabilities, dtype=np.float64))
+        average = np.average(self._last, axis=0, weights=self._weights[: len(self._last)])
+        best = int(average.argmax())
+        if self._label is None or average[best] > average[self._label] + self._lead:
+            self._label = best
+        return average, self._label
