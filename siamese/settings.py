@@ -96,6 +96,12 @@ class Settings(BaseSettings):
     search_seconds: float = Field(FollowingSettings.search_seconds, ge=0)
     forget_seconds: float = Field(FollowingSettings.forget_seconds, ge=0)
 
+    live: bool = True  # whether the page has the tab Live
+    live_streams: int = Field(4, gt=0)  # cameras that are read at once
+    live_frame_bytes: int = Field(2_000_000, gt=0)  # of one frame
+    live_frame_pixels: int = Field(1920 * 1080, gt=0)
+    live_idle_seconds: float = Field(30, gt=0)  # until a camera that sends nothing is let go
+
     max_body_bytes: int = Field(60_000_000, gt=0)  # of a request to the HTTP API; base64 takes a third more
     token: str = Field("", repr=False)  # that the HTTP API asks for; without one it is open to all
     origins: str = ""  # of other sites whose pages may ask it, as in "https://a.example https://b.example"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from siamese.faces.detect import Face, FaceDetector
 from siamese.settings import FollowingSettings
-from siamese.video.smoothing import Smoother, exponential
+from siamese.video.smoothing import Smoother, Smoothing, exponential
 from siamese.video.tracking import Tracker
 
 if TYPE_CHECKING:
@@ -53,14 +53,20 @@ class FaceStream:
         self._size: tuple[int, ...] = ()
         self._searched = -np.inf  # when the whole frame was last searched, in seconds
 
+    def smooth_by(self, smoothing: Smoothing) -> None:
+        """Average from now on in another way, beginning anew."""
+        self._smoothing = smoothing
+        self._smoothers.clear()
+
     def read(self, frame: Picture, seconds: float) -> list[Sighting]:
         """The faces of a frame (height, width, 3) RGB uint8 that was taken at this time, largest first."""
-        self._faces = self._found(frame, seconds)
-        readings = self._read(frame, self._faces) if self._faces else []
-        boxes = np.array([reading.box for reading in readings], np.float32).reshape(-1, 4)
-        embeddings = np.array([reading.embedding for reading in readings], np.float32).reshape(len(readings), -1)
-        numbers = self._tracker.update(boxes, embeddings, seconds)
         self._forget(seconds)
+        self._faces = self._found(frame, seconds)
+        if not self._faces:
+            return []
+        readings = self._read(frame, self._faces)
+        boxes, embeddings = (np.stack(each) for each in zip(*((r.box, r.embedding) for r in readings), strict=True))
+        numbers = self._tracker.update(boxes, embeddings, seconds)
         return [self._sighting(*each, seconds) for each in zip(numbers, readings, strict=True)]
 
     def _found(self, frame: Picture, seconds: float) -> list[Face]:

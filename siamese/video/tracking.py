@@ -48,7 +48,7 @@ class Tracker:
 
     def _costs(self, boxes: Array, embeddings: Array) -> NDArray[np.float64]:
         """How little each track (row) and each face (column) go together."""
-        if not (self._tracks and len(boxes)):
+        if not self._tracks:
             return np.empty((len(self._tracks), len(boxes)))
         before = np.stack([track.box for track in self._tracks])
         likeness = np.stack([track.embedding for track in self._tracks]) @ embeddings.T

@@ -8,7 +8,7 @@ import gradio as gr
 from siamese.service import ExpressionService
 from siamese.settings import Settings
 from siamese.vocabulary import EMOTIONS, emotion_of
-from siamese.web import album, browse, check, compare, endpoints, map, parts, recognise, teach
+from siamese.web import album, browse, check, compare, endpoints, live, map, parts, recognise, teach
 from siamese.web.sentences import duration
 from siamese.web.theme import STYLE_SHEET, SemblanceTheme
 
@@ -31,6 +31,9 @@ def build_page(service: ExpressionService, examples: Path | None = None) -> gr.B
                 recognise.build(service, parts.first_of_each(photos))
             with gr.Tab("Compare", id="compare"):
                 compare.build(service, photos)
+            if service.settings.live:
+                with gr.Tab("Live", id="live"):
+                    live.build()
             with gr.Tab("Browse", id="browse") as browsing:
                 browse.build(service, parts.first_of_each(photos), browsing)
             with gr.Tab("Map", id="map") as mapping:

@@ -1,4 +1,4 @@
-"""A service → one application with the page at / and the HTTP API at /v1."""
+"""A service → one application with the page at /, its live readings at /live, and the HTTP API at /v1."""
 
 import socket
 from pathlib import Path
@@ -10,6 +10,8 @@ from gradio.utils import get_upload_folder
 from starlette.routing import Mount
 
 from siamese.service import ExpressionService
+from siamese.settings import Settings
+from siamese.web import streaming
 from siamese.web.api.application import build_api
 from siamese.web.api.observing import no_cut_offs
 from siamese.web.guard import PageGuard, fetch_nothing
@@ -19,7 +21,10 @@ from siamese.web.page import build_page, page_options
 def build_app(service: ExpressionService, examples: Path | None, at_once: int | None) -> FastAPI:
     """The application; `at_once` is how many of the page's photos are read at a time."""
     page = build_page(service, examples).queue(default_concurrency_limit=at_once)
-    app = gr.mount_gradio_app(build_api(service), page, "", **page_options(service.settings, examples))
+    api = build_api(service)
+    if service.settings.live:
+        api.add_api_websocket_route(streaming.PATH, streaming.Streams(service, at_once).answer)
+    app = gr.mount_gradio_app(api, page, "", **page_options(service.settings, examples))
     mounted = app.routes[-1]
     assert isinstance(mounted, Mount)
     mounted.app = PageGuard(mounted.app, Path(get_upload_folder()), service.settings.upload_bytes)
@@ -28,11 +33,17 @@ def build_app(service: ExpressionService, examples: Path | None, at_once: int | 
     return app
 
 
-def serve(app: FastAPI, listening: socket.socket, stopping_seconds: int) -> None:
-    """Answer until the program is told to end; what was begun by then has so many seconds left.
+def serve(app: FastAPI, listening: socket.socket, settings: Settings) -> None:
+    """Answer until the program is told to end; what was begun by then has `settings.stopping_seconds` left.
 
     An open page keeps a connection for as long as it is shown, which is cut off then.
     """
-    config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=stopping_seconds)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        timeout_graceful_shutdown=settings.stopping_seconds,
+        ws_max_size=settings.live_frame_bytes,
+        ws_per_message_deflate=False,  # frames are compressed already
+    )
     no_cut_offs()
     uvicorn.Server(config).run(sockets=[listening])

@@ -30,4 +30,4 @@ def start(settings: Settings, host: str, port: int, workers: int = 1) -> None:
         app = build_app(service, settings.reference / "examples", at_once=os.cpu_count())
         with listen(host, port) as listening:
             print(f"Semblance: http://{host}:{port}", flush=True)
-            serve(app, listening, settings.stopping_seconds)
+            serve(app, listening, settings)

@@ -3,9 +3,10 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 PATH = shutil.which("chromium")
 PATIENCE = 120_000  # milliseconds; a busy machine may take long
@@ -20,16 +21,24 @@ _ARGUMENTS = (
     "--no-first-run",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 )
+_CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 _ON_THIS_PAGE = ("data", "blob", "about")
 
 
 @contextmanager
-def launched() -> Iterator[Browser]:
-    """A browser that can reach no other machine."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=PATH, args=_ARGUMENTS)
+def launched(camera: Path | None = None) -> Iterator[Browser]:
+    """A browser that can reach no other machine; with a .mjpeg file, which it plays over and over, as its camera."""
+    with sync_playwright() as playwright, browsing(playwright, camera) as browser:
         yield browser
-        browser.close()
+
+
+@contextmanager
+def browsing(playwright: Playwright, camera: Path | None = None) -> Iterator[Browser]:
+    """The same, one of several in one program."""
+    arguments = [*_ARGUMENTS, *_CAMERA, f"--use-file-for-fake-video-capture={camera}"] if camera else _ARGUMENTS
+    browser = playwright.chromium.launch(executable_path=PATH, args=arguments)
+    yield browser
+    browser.close()
 
 
 def watch(page: Page, address: str) -> list[str]:

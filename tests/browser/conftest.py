@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from tests.browser import chromium
 from tests.browser.serving import served
@@ -20,11 +20,18 @@ def address(reference: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests, which are skipped where there is none."""
+def playwright() -> Iterator[Playwright]:
+    """What drives browsers; tests that need it are skipped where there is none."""
     if chromium.PATH is None:
         pytest.skip("No Chromium here: `make setup-test` installs it where it may.")
-    with chromium.launched() as browser:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """One browser for all tests."""
+    with chromium.browsing(playwright) as browser:
         yield browser
 
 

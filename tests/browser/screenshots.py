@@ -20,20 +20,28 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from tests.browser import chromium
+from tests.browser.camera import write_camera
 from tests.browser.chromium import open_tab
 
 WIDTHS = {"wide": 1280, "narrow": 390}
 _QUALITY = 85  # of WebP, a tenth of the size of PNG here
 EXAMPLES = Path(__file__).parents[2] / "prototypes" / "examples"
+_WATCHED = 15_000  # milliseconds; for a chart to have something to show
 _SETTLED = 1000  # milliseconds; for pictures to be drawn and transitions to end
 
 
 def main(address: str, folder: Path, tabs: list[str]) -> None:
     """Take those of these tabs."""
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as temporary, chromium.launched() as browser:
+    with tempfile.TemporaryDirectory() as temporary:
         portrait = Path(temporary) / "astronaut.png"
         skimage.io.imsave(portrait, skimage.data.astronaut())
+        camera = write_camera(skimage.data.astronaut(), Path(temporary) / "astronaut.mjpeg")
+        _take(address, folder, tabs, portrait, camera)
+
+
+def _take(address: str, folder: Path, tabs: list[str], portrait: Path, camera: Path) -> None:
+    with chromium.launched(camera) as browser:
         for scheme in ("light", "dark"):
             for name, width in WIDTHS.items():
                 page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
@@ -62,6 +70,14 @@ def compare(page: Page, portrait: Path) -> None:
     page.wait_for_selector("#compare-result .hint")
     page.set_input_files("#compare-second input[type=file]", portrait)
     page.wait_for_selector("#compare-result .verdict")
+
+
+def live(page: Page, portrait: Path) -> None:
+    """The portrait before the camera, for a while."""
+    open_tab(page, "Live")
+    page.get_by_role("button", name="Start the camera").click()
+    page.locator('.live-frame[data-faces="1"]').wait_for()
+    page.wait_for_timeout(_WATCHED)
 
 
 def browse(page: Page, portrait: Path) -> None:
@@ -125,6 +141,7 @@ def check_one(page: Page, portrait: Path) -> None:
 TABS = {
     "recognise": [recognise],
     "compare": [compare],
+    "live": [live],
     "browse": [browse, shades],
     "map": [map],
     "teach": [teach],

@@ -176,3 +176,34 @@ def test_a_turned_head_is_turned_back(detector: FaceDetector, astronaut: NDArray
 def test_a_picture_taken_whole_needs_no_face():
     grey = np.random.default_rng(0).integers(0, 256, (100, 100), dtype=np.uint8)
     assert face_crop(grey, whole_picture(*grey.shape)).shape == (48, 48)
+
+
+@pytest.mark.parametrize(("right", "down"), [(0, 0), (12, -8), (-20, 15), (0, 25)])
+def test_a_face_that_moved_a_little_is_found_again_nearby(
+    detector, astronaut: NDArray[np.uint8], right: int, down: int
+):
+    before = only(detector.detect(astronaut))
+    frame = np.roll(astronaut, (down, right), axis=(0, 1))
+    (again,) = detector.detect_again(frame, [before])
+    sought = only(detector.detect(frame))
+    assert again is not None
+    side = (sought.box[2:] - sought.box[:2]).mean()
+    assert np.abs(again.landmarks - sought.landmarks).max() < 0.04 * side
+    assert np.abs(again.box - sought.box).max() < 0.12 * side
+
+
+def test_a_large_face_is_found_again_in_its_own_pixels(detector: FaceDetector, astronaut: NDArray[np.uint8]):
+    large = np.asarray(Image.fromarray(astronaut[:300, 80:380]).resize((1200, 1200)))
+    before = only(detector.detect(large))
+    (again,) = detector.detect_again(large, [before])
+    assert again is not None
+    assert np.abs(again.landmarks - before.landmarks).max() < 0.04 * (before.box[2:] - before.box[:2]).mean()
+
+
+def test_a_face_that_is_gone_is_not_found_again(detector: FaceDetector, astronaut: NDArray[np.uint8]):
+    before = only(detector.detect(astronaut))
+    elsewhere = Face(before.box + 200, 1.0, before.landmarks + 200)
+    grey = np.full_like(astronaut, 128)
+    assert detector.detect_again(grey, [before]) == [None]
+    assert detector.detect_again(astronaut, [elsewhere]) == [None]
+    assert detector.detect_again(astronaut[:40, :40], [before]) == [None]  # it lies outside altogether

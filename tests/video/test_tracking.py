@@ -1,0 +1,74 @@
+"""Tracking: a face keeps its number while it moves, others get their own, and what was gone too long is forgotten."""
+
+from itertools import permutations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from siamese.video.tracking import Tracker
+
+
+def square(x: float, y: float, side: float = 100) -> list[float]:
+    return [x, y, x + side, y + side]
+
+
+def update(tracker: Tracker, faces: list[list[float]], seconds: float, embeddings: list[list[float]] | None = None):
+    vectors = embeddings or [[1.0, 0.0]] * len(faces)
+    return tracker.update(np.array(faces, np.float32), np.array(vectors, np.float32), seconds)
+
+
+def test_a_face_that_moves_keeps_its_number():
+    tracker = Tracker(memory=2)
+    assert [update(tracker, [square(10 * step, 0)], step / 10) for step in range(20)] == [[1]] * 20
+
+
+def test_the_order_in_which_faces_come_does_not_matter():
+    tracker = Tracker(memory=2)
+    left, right = square(0, 0), square(300, 0, 90)
+    assert update(tracker, [left, right], 0) == [1, 2]
+    assert update(tracker, [right, left], 0.1) == [2, 1]
+
+
+def test_a_face_elsewhere_is_another():
+    tracker = Tracker(memory=2)
+    assert update(tracker, [square(0, 0)], 0) == [1]
+    assert update(tracker, [square(500, 0)], 0.1) == [2]
+
+
+def test_a_face_of_another_size_in_the_same_place_is_another():
+    tracker = Tracker(memory=2)
+    assert update(tracker, [square(0, 0, 100)], 0) == [1]
+    assert update(tracker, [square(-150, -150, 400)], 0.1) == [2]
+
+
+def test_a_face_that_was_hidden_for_a_moment_is_the_same_and_after_long_another():
+    tracker = Tracker(memory=1)
+    face = [square(0, 0)]
+    assert update(tracker, face, 0) == [1]
+    assert update(tracker, [square(900, 0)], 0.5) == [2]
+    assert update(tracker, face, 0.9) == [1]
+    assert update(tracker, face, 2.0) == [3]
+
+
+def test_where_places_say_little_embeddings_decide():
+    tracker = Tracker(memory=2)
+    one, other = [1.0, 0.0], [0.0, 1.0]
+    assert update(tracker, [square(0, 0), square(40, 0)], 0, [one, other]) == [1, 2]
+    assert update(tracker, [square(20, 1), square(20, -1)], 0.1, [other, one]) == [2, 1]
+
+
+@given(st.permutations(range(4)), st.lists(st.tuples(st.floats(-30, 30), st.floats(-30, 30)), min_size=4, max_size=4))
+def test_faces_are_matched_so_that_all_together_moved_least(order, moves):
+    """Against every assignment there is."""
+    tracker = Tracker(memory=2)
+    before = [square(60 * index, 0) for index in range(4)]
+    assert update(tracker, before, 0) == [1, 2, 3, 4]
+    after = [square(60 * index + dx, dy) for index, (dx, dy) in zip(order, moves, strict=True)]
+    numbers = update(tracker, after, 0.1)
+
+    def moved(assignment) -> float:
+        return sum(np.hypot(after[k][0] - before[j][0], after[k][1] - before[j][1]) for k, j in enumerate(assignment))
+
+    least = min(moved(each) for each in permutations(range(4)))
+    assert moved([number - 1 for number in numbers]) <= least + 1e-3
