@@ -109,9 +109,9 @@ async def hammer(address: str, clients: int, goes_on: Callable[[Tally], bool]) -
 
 
 @contextmanager
-def program(*words: str) -> Iterator[tuple[str, int]]:
-    """Start a server; its address and process number, once it answers."""
-    environment = os.environ | {"SEMBLANCE_REQUESTS_PER_MINUTE": "0", "SEMBLANCE_LOG_REQUESTS": "false"}
+def program(*words: str, **variables: str) -> Iterator[tuple[str, int]]:
+    """Start a server, with these variables; its address and process number, once it answers."""
+    environment = os.environ | {"SEMBLANCE_REQUESTS_PER_MINUTE": "0", "SEMBLANCE_LOG_REQUESTS": "false"} | variables
     with subprocess.Popen([sys.executable, "-m", *words], stdout=subprocess.PIPE, text=True, env=environment) as server:
         try:
             assert server.stdout

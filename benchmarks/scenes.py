@@ -11,6 +11,7 @@ from sklearn.datasets import load_sample_images
 
 SIZES = ((320, 240), (640, 480), (1280, 720), (1000, 1400))  # of photos, (width, height)
 _SMALLEST, _LARGEST = 1 / 16, 2 / 3  # of the shorter side, that a face spans
+_SWAY = 1 / 12  # of a frame's height, to either side
 _FEATHER = 0.06  # of a face's side, over which it fades into the background
 
 
@@ -54,6 +55,21 @@ def framed(photo: Image.Image, width: int, height: int) -> NDArray[np.uint8]:
     size = (round(photo.width * scale), round(photo.height * scale))
     frame.paste(photo.resize(size, Image.Resampling.BICUBIC), ((width - size[0]) // 2, (height - size[1]) // 2))
     return np.asarray(frame)
+
+
+def swaying(picture: NDArray[np.uint8], width: int, height: int, frames: int) -> list[NDArray[np.uint8]]:
+    """The picture on grey ground before a camera of that size, swaying once around the middle of so many frames."""
+    scale = 0.95 * min(width / picture.shape[1], height / picture.shape[0])
+    shown = Image.fromarray(picture)
+    shown = shown.resize((round(shown.width * scale), round(shown.height * scale)), Image.Resampling.LANCZOS)
+    found = []
+    for angle in np.linspace(0, 2 * np.pi, frames, endpoint=False):
+        frame = Image.new("RGB", (width, height), (110, 116, 124))
+        left = (width - shown.width) / 2 + _SWAY * height * np.cos(angle)
+        top = (height - shown.height) / 2 + _SWAY / 4 * height * np.sin(2 * angle)
+        frame.paste(shown, (round(left), round(top)))
+        found.append(np.asarray(frame))
+    return found
 
 
 def _scene(faces: NDArray[np.uint8], behind: Image.Image, size: tuple[int, int], chance: np.random.Generator) -> Scene:

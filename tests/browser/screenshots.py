@@ -14,13 +14,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import skimage.data
 import skimage.io
+from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Page
 
 from tests.browser import chromium
-from tests.browser.camera import write_camera
+from tests.browser.camera import changing, write_camera
 from tests.browser.chromium import open_tab
 
 WIDTHS = {"wide": 1280, "narrow": 390}
@@ -36,7 +38,7 @@ def main(address: str, folder: Path, tabs: list[str]) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         portrait = Path(temporary) / "astronaut.png"
         skimage.io.imsave(portrait, skimage.data.astronaut())
-        camera = write_camera(skimage.data.astronaut(), Path(temporary) / "astronaut.mjpeg")
+        camera = write_camera(changing(_portraits()), Path(temporary) / "changing.mjpeg")
         _take(address, folder, tabs, portrait, camera)
 
 
@@ -53,6 +55,12 @@ def _take(address: str, folder: Path, tabs: list[str], portrait: Path, camera: P
                     picture = Image.open(io.BytesIO(page.screenshot(full_page=True)))
                     picture.save(folder / f"{tab.__name__}-{scheme}-{name}.webp", quality=_QUALITY, method=6)
                 page.close()
+
+
+def _portraits() -> list[NDArray[np.uint8]]:
+    """The shipped examples, one of each expression: averages of many faces."""
+    paths = [path for path in sorted(EXAMPLES.glob("*.webp")) if " " not in path.stem]
+    return [np.asarray(Image.open(path).convert("RGB")) for path in paths]
 
 
 def recognise(page: Page, portrait: Path) -> None:
@@ -73,7 +81,7 @@ def compare(page: Page, portrait: Path) -> None:
 
 
 def live(page: Page, portrait: Path) -> None:
-    """The portrait before the camera, for a while."""
+    """Changing expressions before the camera, for a while."""
     open_tab(page, "Live")
     page.get_by_role("button", name="Start the camera").click()
     page.locator('.live-frame[data-faces="1"]').wait_for()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, Playwright, expect
 
 from tests.browser import chromium
-from tests.browser.camera import write_camera
+from tests.browser.camera import moving, write_camera
 from tests.browser.chromium import open_tab
 from tests.browser.conftest import OpenPage
 
@@ -23,7 +23,7 @@ def browser(
     playwright: Playwright, tmp_path_factory: pytest.TempPathFactory, astronaut: NDArray[np.uint8]
 ) -> Iterator[Browser]:
     """A browser whose camera shows a face that moves."""
-    camera = write_camera(astronaut, tmp_path_factory.mktemp("camera") / "portrait.mjpeg")
+    camera = write_camera(moving(astronaut), tmp_path_factory.mktemp("camera") / "portrait.mjpeg")
     with chromium.browsing(playwright, camera) as browser:
         yield browser
 

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from benchmarks.scenes import swaying
 from siamese import ExpressionService
 from siamese.settings import Settings
 from siamese.video.following import FaceStream
 from siamese.video.smoothing import exponential
-from tests.browser.camera import HEIGHT, WIDTH, moving_frames
 
+WIDTH, HEIGHT = 640, 480
 FRAMES = 24  # at ten a second, so that a whole second passes twice
 LANDMARKS_APART = 0.04  # of the box's side; a third of a pixel of the crop
 
@@ -24,7 +25,7 @@ def service(reference: Path) -> ExpressionService:
 
 @pytest.fixture(scope="module")
 def frames(astronaut: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    return [np.asarray(frame) for frame in moving_frames(astronaut, FRAMES)]
+    return swaying(astronaut, WIDTH, HEIGHT, FRAMES)
 
 
 @pytest.fixture(scope="module")
