@@ -6,11 +6,14 @@ PyTorch's «area» interpolation, which facenet-pytorch uses.
 
 import math
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from siamese.sessions import side_by_side, slices
 
 _BITS = 21  # of a 64-bit number, for each channel
 _CHANNEL = np.uint64(2**_BITS - 1)
@@ -27,11 +30,19 @@ class Areas:
     ones overflow; other numbers are summed in double precision.
     """
 
-    def __init__(self, photos: NDArray[np.uint8] | NDArray[np.float32]) -> None:
-        n, self.height, self.width, _ = photos.shape
-        pixels: Table = _packed(photos) if photos.dtype == np.uint8 else photos.astype(np.float64)
-        self._table: Table = np.zeros((n, self.height + 1, self.width + 1, *pixels.shape[3:]), pixels.dtype)
-        np.cumsum(pixels, axis=2, out=self._table[:, 1:, 1:])
+    def __init__(self, photos: NDArray[np.uint8] | NDArray[np.float32], parts: int = 1) -> None:
+        """Sum them, in so many parts side by side."""
+        n, self.height, self.width, channels = photos.shape
+        packed = photos.dtype == np.uint8
+        size = (n, self.height + 1, self.width + 1)
+        self._table: Table = np.empty(size, np.uint64) if packed else np.empty((*size, channels), np.float64)
+        self._table[:, 0] = self._table[:, :, 0] = 0
+
+        def sum_rows(rows: slice) -> None:
+            pixels = _packed(photos[:, rows]) if packed else photos[:, rows]
+            np.cumsum(pixels, axis=2, out=self._table[:, rows.start + 1 : rows.stop + 1, 1:])
+
+        side_by_side([partial(sum_rows, rows) for rows in slices(self.height, parts)])
         for row in range(1, self.height):  # several times as fast as NumPy's own running sum over rows
             self._table[:, row + 1] += self._table[:, row]
 

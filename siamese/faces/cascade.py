@@ -6,13 +6,15 @@ network proposes boxes at every scale, the second refines them, the third judges
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from siamese.faces.areas import Areas
-from siamese.sessions import load_session
+from siamese.sessions import Network, load_session, side_by_side
 
 FOLDER = Path(__file__).resolve().parents[2] / "prototypes" / "detector"
 NETWORKS = ("proposal.onnx", "refinement.onnx", "output.onnx")
@@ -74,11 +76,15 @@ class Boxes:
 
 
 class Cascade:
-    """The three networks, loaded once and safe to call from several threads."""
+    """The three networks, loaded once and safe to call from several threads.
+
+    `parts` is into how many parts they divide their work.
+    """
 
     def __init__(self, folder: Path = FOLDER, threads: int = 0) -> None:
         """Load the networks; `threads` 0 takes every core. Raises ReferenceSetError where one is missing or damaged."""
-        self._proposal, self._refinement, self._output = (load_session(folder / name, threads) for name in NETWORKS)
+        self._proposal, self._refinement, self._output = (Network(folder / name, threads) for name in NETWORKS)
+        self.parts = self._proposal.parts
         self._suppression = load_session(folder / SUPPRESSION, threads=1)
 
     def find(self, views: Areas, smallest: float, search: Search = ORIGINAL) -> tuple[Boxes, Array]:
@@ -95,12 +101,18 @@ class Cascade:
 
     def _proposed(self, views: Areas, smallest: float, search: Search) -> Boxes:
         """Boxes from every scale of the pyramid; few of them hold a face."""
-        levels = [self._at_scale(views, scale, search) for scale in _scales(views, smallest, search.factor)]
-        return self._apart(_joined(levels), search.overlap).moved(closed=False).squared()
+        scales = _scales(views, smallest, search.factor)
+        # With the original's factor, the first has as many pixels as all others together.
+        halves = (scales[:1], scales[1:]) if self.parts > 1 else (scales,)
+        levels = side_by_side([partial(self._at_scales, views, half, search) for half in halves if half])
+        return self._apart(_joined(list(chain(*levels))), search.overlap).moved(closed=False).squared()
+
+    def _at_scales(self, views: Areas, scales: list[float], search: Search) -> list[Boxes]:
+        return [self._at_scale(views, scale, search) for scale in scales]
 
     def _at_scale(self, views: Areas, scale: float, search: Search) -> Boxes:
         height, width = int(views.height * scale + 1), int(views.width * scale + 1)
-        (answers,) = self._proposal.run(None, {INPUT: views.scaled(height, width)})
+        (answers,) = self._proposal.run_alone(views.scaled(height, width))
         photo, row, column = np.nonzero(answers[:, 0] >= np.log(search.proposed / (1 - search.proposed)))
         first = _STRIDE * np.stack([column, row], axis=1).astype(np.float32) + 1
         corners = np.floor(np.concatenate([first, first + (CELL - 1)], axis=1) / np.float32(scale))
@@ -113,7 +125,9 @@ class Cascade:
         inside, corners = _inside(views, boxes)
         if not len(inside):
             return inside
-        shifts, probabilities = self._refinement.run(None, {INPUT: views.crops(inside.photo, corners, REFINED)})
+        shifts, probabilities = self._refinement.run(
+            len(inside), lambda part: views.crops(inside.photo[part], corners[part], REFINED)
+        )
         judged = replace(inside, probability=probabilities[:, 1], shifts=shifts)
         probable = judged.take(judged.probability > search.refined)
         return self._apart(probable, search.overlap).moved().squared()
@@ -123,7 +137,9 @@ class Cascade:
         inside, corners = _inside(views, boxes)
         if not len(inside):
             return inside, np.empty((0, 5, 2), np.float32)
-        shifts, points, probabilities = self._output.run(None, {INPUT: views.crops(inside.photo, corners, JUDGED)})
+        shifts, points, probabilities = self._output.run(
+            len(inside), lambda part: views.crops(inside.photo[part], corners[part], JUDGED)
+        )
         judged = replace(inside, probability=probabilities[:, 1], shifts=shifts)
         sides = judged.corners[:, 2:] - judged.corners[:, :2] + 1
         shares = np.moveaxis(points.reshape(-1, 2, 5), 1, 2)

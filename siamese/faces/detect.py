@@ -127,7 +127,7 @@ class FaceDetector:
         self, photos: NDArray[np.uint8] | NDArray[np.float32], smallest: float, certain: float
     ) -> list[list[Face]]:
         """Faces of at least `smallest` pixels and so `certain`, per photo, largest first."""
-        boxes, landmarks = self._cascade.find(Areas(photos), smallest)
+        boxes, landmarks = self._cascade.find(Areas(photos, self._cascade.parts), smallest)
         faces: list[list[Face]] = [[] for _ in photos]
         for photo, box, probability, points in zip(
             boxes.photo, boxes.corners, boxes.probability, landmarks, strict=True

@@ -1,0 +1,68 @@
+"""Work side by side: the answers are those of one after another, in order, whatever the parts and whoever fails."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from siamese.errors import ReferenceSetError
+from siamese.sessions import Network, side_by_side, slices
+
+
+@given(st.integers(0, 40), st.integers(1, 9))
+def test_slices_take_everything_once_in_order_and_evenly(count: int, parts: int):
+    found = [list(range(count))[part] for part in slices(count, parts)]
+    assert [*chain(*found)] == list(range(count))
+    assert len(found) == max(1, min(count, parts))
+    assert max(map(len, found)) - min(map(len, found)) <= 1
+
+
+@given(st.lists(st.integers(), max_size=6))
+def test_answers_come_in_the_order_of_the_tasks(numbers: list[int]):
+    assert side_by_side([lambda number=number: number * 2 for number in numbers]) == [2 * each for each in numbers]
+
+
+def test_tasks_do_go_on_side_by_side():
+    both = threading.Barrier(2, timeout=20)
+    assert sorted(side_by_side([both.wait, both.wait])) == [0, 1]
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_a_task_that_fails_fails_all(failing: int):
+    def task(number: int) -> None:
+        if number == failing:
+            raise ValueError(str(number))
+
+    with pytest.raises(ValueError, match=str(failing)):
+        side_by_side([lambda number=number: task(number) for number in range(2)])
+
+
+def test_many_who_share_work_at_once_do_not_wait_for_each_other_for_ever():
+    """More than there are threads, each with a part in hand that wants a thread."""
+
+    def share(number: int) -> list[int]:
+        return side_by_side([lambda: time.sleep(0.01) or number, lambda: number + 1])
+
+    with ThreadPoolExecutor(32) as threads:
+        assert list(threads.map(share, range(64))) == [[number, number + 1] for number in range(64)]
+
+
+@pytest.mark.parametrize("threads", [0, 1, 2, 5])
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_a_batch_in_parts_is_answered_as_it_is_in_one(reference: Path, threads: int, count: int):
+    crops = np.random.default_rng(count).random((count, 1, 48, 48), dtype=np.float32)
+    network = Network(reference / "network.onnx", threads)
+    (in_parts,), (alone,) = network.run(count, lambda part: crops[part]), network.run_alone(crops)
+    np.testing.assert_allclose(in_parts, alone, atol=1e-6)
+
+
+def test_what_is_no_network_is_refused(tmp_path: Path):
+    (tmp_path / "network.onnx").write_bytes(b"no network")
+    with pytest.raises(ReferenceSetError, match="is not a network"):
+        Network(tmp_path / "network.onnx")
