@@ -56,9 +56,9 @@ are shown as people labelled the face.
 
 {rows}
 
-What ships was chosen on the other half: of {tried} ways (exponential, over {windows} frames, strengths
-{strengths}, leads {leads}) the steadiest of those that are no later, on
-average, than linear weights over five frames. Chosen there: {chosen}."""
+What ships was chosen on the other half: of {tried} ways the steadiest of those that are no later, on average, than
+linear weights over five frames. Chosen there: {chosen}. Tried were exponential weights over
+{windows} frames, strengths of {strengths}, and leads of {leads}."""
 
 Readings = NDArray[np.float64]  # (frames, classes), what each frame of a clip shows by itself
 

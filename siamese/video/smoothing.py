@@ -52,7 +52,8 @@ class Smoother:
             self._last.clear()
             self._label = None
         self._last.appendleft(np.asarray(probabilities, dtype=np.float64))
-        average = np.average(self._last, axis=0, weights=self._weights[: len(self._last)])
+        weights = self._weights[: len(self._last)]
+        average = weights @ np.stack(self._last) / weights.sum()
         best = int(average.argmax())
         if self._label is None or average[best] > average[self._label] + self._lead:
             self._label = best

@@ -6,6 +6,7 @@ from siamese.service import ExpressionService
 from siamese.settings import Settings
 from siamese.web.api.observing import log_as_json
 from siamese.web.listening import listen
+from siamese.web.memory import share_memory
 from siamese.web.uploads import upload_folder
 from siamese.web.workers import serve_by_workers
 
@@ -16,6 +17,7 @@ def start(settings: Settings, host: str, port: int, workers: int = 1) -> None:
     Prints the address once it can be asked. Raises SemblanceError when the service cannot be loaded, or nothing can
     listen there.
     """
+    share_memory()
     log_as_json(settings.log_requests)
     service = ExpressionService.load(settings=settings)
     if workers > 1:

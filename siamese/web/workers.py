@@ -15,6 +15,7 @@ from siamese.service import ExpressionService
 from siamese.settings import PREFIX, Settings
 from siamese.web.api.application import build_api
 from siamese.web.api.observing import SHARED_FOLDER, log_as_json, no_cut_offs
+from siamese.web.memory import share_memory
 
 
 def serve_by_workers(count: int, service: ExpressionService, listening: socket.socket) -> None:
@@ -44,6 +45,7 @@ def environment(settings: Settings, count: int, keeps_changes: bool) -> dict[str
 
 def worker_app() -> FastAPI:
     """What one process answers with; uvicorn calls it in each."""
+    share_memory()
     settings = Settings()
     log_as_json(settings.log_requests)
     no_cut_offs()
