@@ -62,13 +62,15 @@ def annotate(
             _sound(video, report.path, writer.container) as copy_sound,
         ):
             for frame in video.frames():
-                if frame.seconds >= report.read_seconds or (cancelled and cancelled()):
+                if frame.seconds >= report.read_seconds:
                     break
                 writer.write(marked(frame.picture, report.faces, frame.seconds), frame.seconds)
                 copy_sound(frame.seconds)
                 if progress:
                     share = min(1.0, frame.seconds / report.read_seconds)
                     progress(Progress(frame.seconds, share, monotonic() - begun))
+                if cancelled and cancelled():
+                    break
     except (av.FFmpegError, OSError) as error:
         raise VideoError(f"{out} cannot be written: {getattr(error, 'strerror', None) or error}.") from error
 

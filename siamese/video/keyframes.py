@@ -17,6 +17,8 @@ from siamese.video.following import Sighting
 CONFIDENT = 0.5  # a reading below is not sure of what it shows, as when one expression turns into another
 SAME_LOOK = 0.9  # cosine; above, two readings of a face show the same: as `siamese.gallery.album` has it
 
+_LONG_AGO = 0.5  # seconds
+
 MOST = 20  # frames, as published
 LEFT_OUT = 20  # values at the beginning and at the end, as published
 LAGS = (1, 2, 5, 10)  # frames; that there are several is published, how many are not
@@ -55,18 +57,21 @@ class Choosing:
 
     Each chosen reading opens a group, and the readings most like it join. A reading unlike all of them opens another;
     when there are more than `most`, the two groups most alike become one, that of the larger. Each is shown by its most
-    confident reading. A reading counts as confident where its frame alone shows what the frames before show, too.
+    confident reading. Readings count that are confident, and settled: like the one before, and not on the way from one
+    expression to another.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self._before: tuple[float, NDArray[np.float32]] | None = None  # when the last reading was, and its embedding
         self._groups: list[_Group] = []
         self._middles = np.empty((0, 0), np.float32)  # the embedding that opened each group
 
     def add(self, seconds: float, sighting: Sighting, scale: float = 1.0) -> None:
         """The face in the next frame; `scale` is what its box is multiplied by."""
         reading = sighting.momentary
-        if reading.confidence < CONFIDENT or reading.emotion != sighting.steady.emotion:
+        settled = self._settled(seconds, reading.embedding)
+        if not settled or reading.confidence < CONFIDENT or reading.emotion != sighting.steady.emotion:
             return
         sure = min(reading.confidence, sighting.steady.confidence)
         moment = _Group(seconds, reading.emotion, sure, reading.box * scale)
@@ -83,6 +88,11 @@ class Choosing:
     def chosen(self, face: int) -> list[KeyFrame]:
         """The moments chosen until now, in their order, of the face with this number."""
         return [group.key_frame(face) for group in sorted(self._groups, key=lambda group: group.seconds)]
+
+    def _settled(self, seconds: float, embedding: NDArray[np.float32]) -> bool:
+        """Whether a reading is like the one before, or there is none that could tell."""
+        before, self._before = self._before, (seconds, embedding)
+        return before is None or seconds - before[0] > _LONG_AGO or float(before[1] @ embedding) >= SAME_LOOK
 
     def _nearest(self, embedding: NDArray[np.float32]) -> tuple[int, float]:
         if not self._groups:

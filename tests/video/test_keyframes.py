@@ -95,6 +95,16 @@ def test_no_more_are_kept_than_are_asked_for_and_all_are_counted() -> None:
     assert len(chosen) == 3 and sum(each.stands_for for each in chosen) == 200
 
 
+def test_what_lies_between_two_expressions_is_passed_over() -> None:
+    choosing = Choosing(most=9)
+    one, other, between = np.eye(16, dtype=np.float32)[:3]
+    ways = [one, one, one, one + between, between + other, other, other, other]
+    for number, embedding in enumerate(ways):
+        seen = reading(embedding, 0.9 if number in (3, 4) else 0.8)
+        choosing.add(number / 10, Sighting(1, seen, seen))
+    assert [(each.seconds, each.stands_for) for each in choosing.chosen(1)] == [(0.0, 3), (0.6, 2)]
+
+
 def test_what_is_not_sure_or_only_a_moment_is_passed_over() -> None:
     choosing = Choosing(most=5)
     unsure = reading(np.eye(16, dtype=np.float32)[0], 0.4)
