@@ -61,6 +61,11 @@ def thumbnail(photo: NDArray[np.uint8], side: int = 320) -> Image.Image:
     return small
 
 
+def resized(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """A square picture, as large as that in pixels."""
+    return np.asarray(_image(picture).resize((side, side), Image.Resampling.LANCZOS))
+
+
 def enlarged(crop: NDArray[np.uint8], times: int = 4) -> Image.Image:
     """A crop with every pixel visible."""
     return _image(crop).resize((crop.shape[1] * times, crop.shape[0] * times), Image.Resampling.NEAREST)
