@@ -16,6 +16,7 @@ from siamese.errors import MeasurementError, ReferenceSetError, SemblanceError
 from siamese.gallery_cli import gallery_app
 from siamese.serve_cli import serve
 from siamese.teach_cli import teach_app
+from siamese.video_cli import video
 
 if TYPE_CHECKING:
     from siamese.evaluation.timing import Timing
@@ -25,6 +26,7 @@ app.add_typer(gallery_app, name="gallery")
 app.add_typer(teach_app, name="teach")
 app.command()(album)
 app.command()(serve)
+app.command()(video)
 reference_app = typer.Typer(help="Build reference sets from training runs.", no_args_is_help=True)
 app.add_typer(reference_app, name="reference")
 

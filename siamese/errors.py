@@ -17,6 +17,10 @@ class ImageError(SemblanceError):
     """A photo that cannot be read: not an image, truncated, empty or too large."""
 
 
+class VideoError(SemblanceError):
+    """A video that cannot be read or written: no video, no pictures in it, empty, truncated or too large."""
+
+
 class NoFaceError(SemblanceError):
     """A photo in which no face was found."""
 

@@ -1,7 +1,7 @@
 """Photos → readings, comparisons and nearest examples: the one place that knows every room."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -41,7 +41,10 @@ from siamese.metric.shades import Shades
 from siamese.metric.verification import Verification
 from siamese.network.runtime import NETWORK_FILES, Embedder
 from siamese.settings import Settings
+from siamese.video.annotating import annotate
 from siamese.video.following import FaceStream
+from siamese.video.keyframes import KeyFrame
+from siamese.video.watching import Progress, VideoReport, pictures, watch
 from siamese.vocabulary import emotion_of
 
 PORTRAIT_SIZE = 160  # pixels; the aligned face as people see it
@@ -273,6 +276,44 @@ class ExpressionService:
             self.settings.following,
             self.settings.max_faces,
         )
+
+    def watch(
+        self,
+        video: str | os.PathLike[str],
+        progress: Callable[[Progress], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+        until: float | None = None,
+        published: bool = False,
+    ) -> VideoReport:
+        """What each face in a video file shows over time, and its most telling moments.
+
+        `progress` is told after each frame how far it is. Once `cancelled` answers yes, or at the second `until`, what
+        was read by then is the answer. With `published`, moments are chosen by the published method, which looks at
+        brightness alone. Raises VideoError when the file cannot be read.
+        """
+        return watch(video, self.follow(), self.settings.video, progress, cancelled, until, published)
+
+    def pictures(
+        self, report: VideoReport, key_frames: Iterable[KeyFrame]
+    ) -> Iterator[tuple[KeyFrame, NDArray[np.uint8]]]:
+        """Each of a video's key frames, in the order of time, and its frame, (height, width, 3) RGB uint8.
+
+        They are fetched from the file again, one at a time. Raises VideoError when it is gone.
+        """
+        return pictures(report, key_frames, self.settings.video)
+
+    def annotate(
+        self,
+        report: VideoReport,
+        out: str | os.PathLike[str],
+        progress: Callable[[Progress], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> None:
+        """Write a copy of the video, as far as it was read, with its faces marked: an .mp4, .mov or .mkv file.
+
+        Raises VideoError when the video is gone, or the copy cannot be written.
+        """
+        annotate(report, Path(out), self.settings.video, progress, cancelled)
 
     def emotions(self, embeddings: NDArray[np.float32]) -> list[str]:
         """The emotion that each of the embeddings (n, embedding_size) shows."""

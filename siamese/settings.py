@@ -45,6 +45,19 @@ class FollowingSettings:
 
 
 @dataclass(frozen=True)
+class VideoSettings:
+    """How a video file is read: so many frames a second at most, none larger than it must be, and what is kept of them.
+
+    `longest_side` is in pixels, and larger frames are scaled down to it; a face has at most `key_frames` of them.
+    """
+
+    frames_per_second: float = 10.0
+    longest_side: int = 1280
+    max_pixels: int = DecodeLimits.max_pixels
+    key_frames: int = 20
+
+
+@dataclass(frozen=True)
 class IndexAccess:
     """What an index at an address asks of whoever uses it: a token, and so many seconds to answer in."""
 
@@ -102,6 +115,12 @@ class Settings(BaseSettings):
     live_frame_pixels: int = Field(1920 * 1080, gt=0)
     live_idle_seconds: float = Field(30, gt=0)  # until a camera that sends nothing is let go
 
+    frames_per_second: float = Field(VideoSettings.frames_per_second, gt=0, le=1000)  # of a video, that are read
+    video_side: int = Field(VideoSettings.longest_side, ge=64)  # pixels; larger frames are scaled down before
+    key_frames: int = Field(VideoSettings.key_frames, gt=0, le=1000)  # of each face, at most
+    max_video_bytes: int = Field(200_000_000, gt=0)  # of a video that is sent to the page
+    page_video_seconds: float = Field(600, gt=0)  # of it that the page reads; a command reads any length
+
     max_body_bytes: int = Field(60_000_000, gt=0)  # of a request to the HTTP API; base64 takes a third more
     token: str = Field("", repr=False)  # that the HTTP API asks for; without one it is open to all
     origins: str = ""  # of other sites whose pages may ask it, as in "https://a.example https://b.example"
@@ -153,6 +172,11 @@ class Settings(BaseSettings):
             self.search_seconds,
             self.forget_seconds,
         )
+
+    @property
+    def video(self) -> VideoSettings:
+        """The settings for `siamese.video.watching.watch`."""
+        return VideoSettings(self.frames_per_second, self.video_side, self.max_pixels, self.key_frames)
 
 
 def _sentence(fault: Any) -> str:

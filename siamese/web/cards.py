@@ -89,7 +89,7 @@ def emotion(reading: Reading, number: int, of: int) -> str:
 </section>"""
 
 
-def bars(probabilities: dict[str, float]) -> str:
+def bars(probabilities: dict[str, float], label: str = "Probability of each emotion") -> str:
     """One bar per emotion, in the vocabulary's order."""
     rows = "".join(
         f'<li style="--emotion: {emotion_of(name).colour}"><span class="name">'
@@ -98,7 +98,7 @@ def bars(probabilities: dict[str, float]) -> str:
         f'<span class="value">{_share(share)}</span></li>'
         for name, share in probabilities.items()
     )
-    return f'<ul class="bars" aria-label="Probability of each emotion">{rows}</ul>'
+    return f'<ul class="bars" aria-label="{escape(label)}">{rows}</ul>'
 
 
 def steps(picture: NDArray[np.uint8], reading: Reading, size: tuple[int, int]) -> str:

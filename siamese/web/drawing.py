@@ -7,15 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from siamese.faces.marking import Mark, mark
 from siamese.service import Reading
 from siamese.vocabulary import emotion_of
 
 Picture = Image.Image | NDArray[np.uint8]
-
-_LINE_SHARE = 1 / 160  # of the picture's longer side
-_LABEL_SHARE = 1 / 24
 
 
 def signed(number: float, decimals: int = 2) -> str:
@@ -33,48 +31,12 @@ def data_uri(picture: Picture | bytes) -> str:
 
 
 def annotate(photo: NDArray[np.uint8], readings: Sequence[Reading], chosen: int = 0) -> Image.Image:
-    """The photo with a numbered box per face in its emotion's colour, the chosen one strongest.
-
-    Lines and labels grow with the photo, so that they look the same once it is shown.
-    """
-    marked = _image(photo).copy()
-    pen = ImageDraw.Draw(marked)
-    side = max(marked.size)
-    font = ImageFont.load_default(max(12, round(side * _LABEL_SHARE)))
-    for index, reading in enumerate(readings):
-        width = max(2, round(side * _LINE_SHARE * (1.6 if index == chosen else 1)))
-        _draw_box(pen, reading, str(index + 1), width, font, marked.size)
-    return marked
-
-
-def _draw_box(
-    pen: ImageDraw.ImageDraw,
-    reading: Reading,
-    label: str,
-    width: int,
-    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
-    size: tuple[int, int],
-) -> None:
-    colour = emotion_of(reading.emotion).colour
-    left, top = np.clip(reading.box[:2], 0, [size[0] - 2, size[1] - 2]).tolist()
-    right, bottom = np.clip(reading.box[2:], [left + 1, top + 1], [size[0] - 1, size[1] - 1]).tolist()
-    pen.rounded_rectangle((left, top, right, bottom), radius=3 * width, outline=colour, width=width)
-    text = pen.textbbox((0, 0), label, font=font)
-    height = text[3] - text[1] + 4 * width
-    tag_width = max(height, text[2] - text[0] + 4 * width)
-    tag_top = top - height if top >= height else top
-    pen.rounded_rectangle((left, tag_top, left + tag_width, tag_top + height), radius=2 * width, fill=colour)
-    pen.text((left + tag_width / 2, tag_top + height / 2), label, fill=ink(colour), font=font, anchor="mm")
-
-
-def ink(colour: str) -> str:
-    """Black or white, whichever contrasts more with a colour (relative luminance as in WCAG 2)."""
-    linear = [
-        channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
-        for channel in (value / 255 for value in ImageColor.getrgb(colour)[:3])
+    """The photo with a numbered box per face in its emotion's colour, the chosen one strongest."""
+    marks = [
+        Mark(reading.box, emotion_of(reading.emotion).colour, str(index + 1), index == chosen)
+        for index, reading in enumerate(readings)
     ]
-    luminance = float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
-    return "black" if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else "white"
+    return mark(_image(photo), marks)
 
 
 def face_cutout(photo: NDArray[np.uint8], reading: Reading, margin: float = 0.3) -> Image.Image:
@@ -97,6 +59,11 @@ def thumbnail(photo: NDArray[np.uint8], side: int = 320) -> Image.Image:
     small = _image(photo)
     small.thumbnail((side, side))
     return small
+
+
+def resized(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """A square picture, as large as that in pixels."""
+    return np.asarray(_image(picture).resize((side, side), Image.Resampling.LANCZOS))
 
 
 def enlarged(crop: NDArray[np.uint8], times: int = 4) -> Image.Image:

@@ -8,7 +8,7 @@ import gradio as gr
 from siamese.service import ExpressionService
 from siamese.settings import Settings
 from siamese.vocabulary import EMOTIONS, emotion_of
-from siamese.web import album, browse, check, compare, endpoints, live, map, parts, recognise, teach
+from siamese.web import album, browse, check, compare, endpoints, live, map, parts, recognise, teach, video
 from siamese.web.sentences import duration
 from siamese.web.theme import STYLE_SHEET, SemblanceTheme
 
@@ -34,6 +34,8 @@ def build_page(service: ExpressionService, examples: Path | None = None) -> gr.B
             if service.settings.live:
                 with gr.Tab("Live", id="live"):
                     live.build()
+            with gr.Tab("Video", id="video"):
+                video.build(service, page)
             with gr.Tab("Browse", id="browse") as browsing:
                 browse.build(service, parts.first_of_each(photos), browsing)
             with gr.Tab("Map", id="map") as mapping:
@@ -63,7 +65,7 @@ def page_options(settings: Settings, examples: Path | None = None) -> dict[str, 
         "ssr_mode": False,
         "pwa": False,
         "show_error": True,
-        "max_file_size": settings.max_file_bytes,
+        "max_file_size": max(settings.max_file_bytes, settings.max_video_bytes),
         "allowed_paths": [str(examples)] if examples else [],
     }
 

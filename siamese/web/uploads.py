@@ -48,7 +48,7 @@ def needed(path: str | Path) -> Path:
         os.utime(path)
     except OSError as error:
         raise ImageError(
-            f"{Path(path).name} is no longer here: photos are removed a few minutes after they were last used. "
+            f"{Path(path).name} is no longer here: files are removed a few minutes after they were last used. "
             "Choose it again."
         ) from error
     return Path(path)

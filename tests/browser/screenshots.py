@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Page
 
+from benchmarks import films
 from tests.browser import chromium
 from tests.browser.camera import changing, write_camera
 from tests.browser.chromium import open_tab
@@ -29,6 +30,7 @@ WIDTHS = {"wide": 1280, "narrow": 390}
 _QUALITY = 85  # of WebP, a tenth of the size of PNG here
 EXAMPLES = Path(__file__).parents[2] / "prototypes" / "examples"
 _WATCHED = 15_000  # milliseconds; for a chart to have something to show
+_FILM = 24  # seconds
 _SETTLED = 1000  # milliseconds; for pictures to be drawn and transitions to end
 
 
@@ -86,6 +88,23 @@ def live(page: Page, portrait: Path) -> None:
     page.get_by_role("button", name="Start the camera").click()
     page.locator('.live-frame[data-faces="1"]').wait_for()
     page.wait_for_timeout(_WATCHED)
+
+
+def video(page: Page, portrait: Path) -> None:
+    """A made film of a face that changes its expression."""
+    looks = [films.Look(path.stem, _face(path)) for path in sorted(EXAMPLES.glob("*[a-z].webp"))]
+    film = films.write(films.made_film(looks, _FILM, 3, still=False, seed=0), portrait.with_name("film.mp4"), 640, 360)
+    open_tab(page, "Video")
+    page.set_input_files("#video-file input[type=file]", film)
+    page.locator("#video-file").get_by_text("film").first.wait_for()
+    page.locator("#video-read").click()
+    page.wait_for_selector("#video-faces .film-face")
+
+
+def _face(path: Path) -> NDArray[np.uint8]:
+    """An example without its margins, grey."""
+    photo = Image.open(path).convert("L")
+    return np.asarray(photo.crop(tuple(share * photo.width // 4 for share in (1, 1, 3, 3))))
 
 
 def browse(page: Page, portrait: Path) -> None:
@@ -150,6 +169,7 @@ TABS = {
     "recognise": [recognise],
     "compare": [compare],
     "live": [live],
+    "video": [video],
     "browse": [browse, shades],
     "map": [map],
     "teach": [teach],

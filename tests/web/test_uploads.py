@@ -80,10 +80,11 @@ def test_a_photo_goes_a_while_after_it_was_last_used(reference: Path, portrait: 
 
 def test_no_more_is_taken_than_there_is_room_for(reference: Path, portrait: Path) -> None:
     room = portrait.stat().st_size * 3 // 2
-    with served("--reference", reference, SEMBLANCE_UPLOAD_BYTES=room, SEMBLANCE_MAX_FILE_BYTES=room // 2) as address:
+    limits = {"SEMBLANCE_MAX_FILE_BYTES": room // 2, "SEMBLANCE_MAX_VIDEO_BYTES": room // 2}
+    with served("--reference", reference, SEMBLANCE_UPLOAD_BYTES=room, **limits) as address:
         upload = f"{address}/gradio_api/upload"
         assert httpx.post(upload, files={"files": bytes(room)}).status_code == 413  # larger than all the room
-        assert httpx.post(upload, files={"files": bytes(room * 2 // 3)}).status_code == 413  # than a photo may be
+        assert httpx.post(upload, files={"files": bytes(room * 2 // 3)}).status_code == 413  # than a file may be
         assert httpx.post(upload, files={"files": bytes(room // 3)}).status_code == 200
         assert httpx.post(upload, files={"files": bytes(room // 3)[1:]}).status_code == 200
         full = httpx.post(upload, files={"files": bytes(room // 3)[2:]})

@@ -1,0 +1,141 @@
+"""`python -m siamese video`: a video → what each face in it shows over time, as a table, CSV, JSON and pictures."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from PIL import Image
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn
+
+from siamese.cli_parts import AsJson, Reference, new_table, print_json, shown
+from siamese.errors import VideoError
+from siamese.settings import Settings
+
+if TYPE_CHECKING:
+    from siamese.service import ExpressionService
+    from siamese.video.watching import Progress as Done
+    from siamese.video.watching import VideoReport
+
+_SHARES_SHOWN = 3  # emotions of a face, in the table
+
+
+def video(
+    file: Annotated[Path, typer.Argument(help="An MP4, MOV, MKV, WebM, AVI, MPEG, FLV, WMV, OGG or GIF file.")],
+    csv: Annotated[Path | None, typer.Option(help="A file for a line a face and frame: what it shows, where.")] = None,
+    frames: Annotated[Path | None, typer.Option(help="A folder for the most representative frames, as PNG.")] = None,
+    annotated: Annotated[
+        Path | None, typer.Option(help="A .mp4, .mov or .mkv file for a copy with the faces marked.")
+    ] = None,
+    per_second: Annotated[float | None, typer.Option(min=0.01, help="How many frames a second are read.")] = None,
+    published: Annotated[
+        bool, typer.Option("--published", help="Choose representative frames by brightness, after a published method.")
+    ] = False,
+    as_json: AsJson = False,
+    reference: Reference = None,
+) -> None:
+    """Tell what each face in a video shows over time. Ctrl-C ends it, and keeps what was read until then."""
+    from siamese.service import ExpressionService
+    from siamese.training.interruption import interruption
+
+    _require_writable(csv, frames, annotated)
+    service = ExpressionService.load(reference, settings=Settings.given(frames_per_second=per_second))
+    with interruption() as stopped, _bar("Reading") as told:
+        report = service.watch(file, told, stopped, published=published)
+    written = [*_written_csv(report, csv), *_written_frames(service, report, frames)]
+    if annotated:
+        with interruption() as stopped, _bar("Writing the copy") as told:
+            service.annotate(report, annotated, told, stopped)
+        written.append(annotated)
+    for note in report.notes:
+        print(note, file=sys.stderr)
+    if as_json:
+        print_json({**report.to_dict(), "written": [str(path) for path in written]})
+        return
+    _print(report)
+    for path in written:
+        print(f"{path}: written")
+
+
+def _require_writable(csv: Path | None, frames: Path | None, annotated: Path | None) -> None:
+    """Before the video is read. Raises VideoError when one of them cannot be written."""
+    from siamese.video.annotating import require_writable
+
+    if annotated:
+        require_writable(annotated)
+    if csv and (csv.is_dir() or not csv.parent.is_dir()):
+        why = "it is a folder" if csv.is_dir() else f"there is no folder {csv.parent}"
+        raise VideoError(f"Nothing can be written to {csv}: {why}.")
+    try:
+        if frames:
+            frames.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VideoError(f"There can be no folder {frames}: {error.strerror}.") from error
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Callable[["Done"], None]]:
+    """What shows how far it is, and how long it will take, on standard error."""
+    words = ("{task.percentage:>3.0f}%", "{task.fields[left]}")
+    columns = [TextColumn("{task.description}"), BarColumn(), *map(TextColumn, words)]
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=1, left="")
+
+        def told(done: "Done") -> None:
+            left = "" if done.left is None else f"{_clock(done.left)} left"
+            bar.update(task, completed=done.share, left=left)
+
+        yield told
+
+
+def _written_csv(report: "VideoReport", path: Path | None) -> Iterator[Path]:
+    from siamese.video.timeline import write_csv
+
+    if path:
+        with _refusing(path), path.open("w", encoding="utf-8", newline="") as file:
+            write_csv(report.faces, file)
+        yield path
+
+
+def _written_frames(service: "ExpressionService", report: "VideoReport", folder: Path | None) -> Iterator[Path]:
+    """Each key frame as «face 1 0012.300 happiness.png»."""
+    if folder:
+        for moment, picture in service.pictures(report, chain.from_iterable(report.key_frames.values())):
+            name = f"face {moment.face} {moment.seconds:08.3f} {moment.emotion}".replace("/", "_")
+            path = folder / f"{name}.png"
+            with _refusing(path):
+                Image.fromarray(picture).save(path)
+            yield path
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise VideoError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def _print(report: "VideoReport") -> None:
+    table = new_table(f"{report.path.name}, {_clock(report.read_seconds)} read", "face", "seen", "shows", "at best")
+    for face in report.faces:
+        shares = sorted(face.shares.items(), key=lambda each: -each[1])[:_SHARES_SHOWN]
+        moments = sorted(report.key_frames[face.number], key=lambda each: -each.stands_for)[:_SHARES_SHOWN]
+        table.add_row(
+            str(face.number),
+            f"{_clock(face.first_seen)} to {_clock(face.last_seen)}",
+            ", ".join(f"{shown(name)} {share:.0%}" for name, share in shares if share > 0),
+            ", ".join(f"{_clock(moment.seconds)} {escape(moment.emotion)}" for moment in moments),
+        )
+    if report.faces:
+        Console().print(table)
+
+
+def _clock(seconds: float) -> str:
+    """62.5 → «1:02»."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

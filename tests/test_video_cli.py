@@ -1,0 +1,97 @@
+"""`python -m siamese video`: a table, CSV, JSON, frames and a copy; Ctrl-C keeps what was read."""
+
+import csv
+import json
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from siamese import video_cli
+from siamese.cli import USER_ERROR
+from tests.test_cli import run
+from tests.video.made_up import faces, greys, write_video
+
+
+@pytest.fixture(scope="module")
+def film(astronaut: NDArray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_video(tmp_path_factory.mktemp("films") / "film.mp4", faces(astronaut, 20))
+
+
+def test_everything_is_written_and_told_as_one_object(
+    film: Path, reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, folder, copy = tmp_path / "film.csv", tmp_path / "frames", tmp_path / "copy.mp4"
+    options = ["--csv", table, "--frames", folder, "--annotated", copy, "--per-second", 5, "--json"]
+    assert run("video", film, *options, "--reference", reference) == 0
+    told = json.loads(capsys.readouterr().out)
+    (face,) = told["faces"]
+    assert (told["frames"], told["whole"], face["readings"]) == (10, True, 10)
+    rows = list(csv.DictReader(table.open()))
+    assert [row["emotion"] for row in rows] == face["timeline"]["emotion"]
+    pictures = sorted(folder.iterdir())
+    assert len(pictures) == len(face["key_frames"])
+    assert all(Image.open(picture).size == (192, 192) for picture in pictures)
+    assert [Path(name) for name in told["written"]] == [table, *pictures, copy] and copy.stat().st_size > 1000
+
+
+def test_without_json_it_speaks_to_people(film: Path, reference: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("video", film, "--reference", reference) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "film.mp4, 0:02 read" in told and "0:00 to 0:02" in told and "%" in told
+
+
+def test_ctrl_c_keeps_what_was_read(
+    film: Path, reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def pressing(what: str) -> Iterator[Callable[[object], None]]:
+        told: list[object] = []
+
+        def press(done: object) -> None:
+            told.append(done)
+            if len(told) == 6:
+                signal.raise_signal(signal.SIGINT)
+
+        yield press
+
+    monkeypatch.setattr(video_cli, "_bar", pressing)
+    assert run("video", film, "--csv", tmp_path / "film.csv", "--json", "--reference", reference) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["frames"] == 6 and "Reading was stopped after 0.6 of 2.0 seconds" in err
+    assert len((tmp_path / "film.csv").read_text().splitlines()) == 7
+
+
+def test_a_video_without_a_face_is_told_so(reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wall = write_video(tmp_path / "wall.mp4", greys(3, 96, 128))
+    assert run("video", wall, "--csv", tmp_path / "wall.csv", "--json", "--reference", reference) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["faces"] == [] and "No face was found in wall.mp4" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--annotated", "copy.txt"], "ends in .mp4, .mov, .mkv"),
+        (["--csv", "none/film.csv"], "there is no folder none"),
+        (["--csv", "."], "it is a folder"),
+        (["--frames", "/dev/null/frames"], "There can be no folder"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_the_video_is_read(
+    options: list[str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("video", tmp_path / "none.mp4", *options, "--reference", tmp_path / "none") == USER_ERROR
+    assert sentence in capsys.readouterr().err
+
+
+def test_what_is_no_video_is_refused_with_a_sentence(
+    reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "letter.mp4").write_text("Dear reader")
+    assert run("video", tmp_path / "letter.mp4", "--reference", reference) == USER_ERROR
+    assert "letter.mp4 is not a video that can be read" in capsys.readouterr().err
