@@ -34,10 +34,10 @@ NOISE = 5.0  # standard deviations from here on: of each pixel's value, of 255
 SHIFT, ZOOM, TURN = 1.5, 0.01, 0.7  # pixels; share; degrees
 LIGHT = 0.03  # share
 _QUALITY = 80  # of JPEG
+_NEXT = 5  # clips after each, to which a change is made
 _SETTLING = 7  # frames at a clip's start that do not count
 
-WINDOWS, STRENGTHS = (3, 5, 7, 10, 15), (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-LEADS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
+WINDOWS, STRENGTHS, LEADS = (3, 5, 7, 10), (0.4, 0.5, 0.6, 0.7, 0.8, 0.9), (0.0, 0.05, 0.1, 0.15, 0.2, 0.3)
 NONE, LINEAR, EXPONENTIAL, SHIPPED = "none", "linear over five", "exponential over seven", "as it ships"
 _USUAL_STRENGTH = 0.7
 
@@ -116,7 +116,7 @@ def labels_shown(readings: Readings, way: Smoothing) -> NDArray[np.int64]:
 
 
 def measure(clips: Sequence[Clip], way: Smoothing) -> Figures:
-    """Flicker on each clip, and the delay from each to the next that shows something else."""
+    """Flicker on each clip, and the delay from each to those after it that show something else."""
     shown = [labels_shown(clip.readings, way) for clip in clips]
     changes = [(labels[_SETTLING:][1:] != labels[_SETTLING:][:-1]).sum() for labels in shown]
     seconds = sum(len(labels) - _SETTLING - 1 for labels in shown) / RATE
@@ -126,9 +126,13 @@ def measure(clips: Sequence[Clip], way: Smoothing) -> Figures:
 
 
 def pairs(clips: Sequence[Clip]) -> list[tuple[Clip, Clip]]:
-    """Each clip and the next, where they show different expressions."""
-    found = zip(clips, [*clips[1:], clips[0]], strict=True)
-    return [(first, second) for first, second in found if settled(first.readings) != settled(second.readings)]
+    """Each clip and those of the next few that show another expression as a whole."""
+    return [
+        (clip, after)
+        for number, clip in enumerate(clips)
+        for after in (clips[(number + step) % len(clips)] for step in range(1, _NEXT + 1))
+        if settled(clip.readings) != settled(after.readings)
+    ]
 
 
 def settled(readings: Readings) -> int:

@@ -37,9 +37,9 @@ class FollowingSettings:
     is shown once its average leads by `smoothing_lead`.
     """
 
-    smoothing_window: int = 3
-    smoothing_strength: float = 0.4
-    smoothing_lead: float = 0.3
+    smoothing_window: int = 5
+    smoothing_strength: float = 0.5
+    smoothing_lead: float = 0.15
     search_seconds: float = 1.0  # until the whole frame is searched for new faces again
     forget_seconds: float = 2.0  # until a face that is gone is another when it comes back
 

@@ -1,6 +1,5 @@
 """Class probabilities from frame to frame → steady ones, and a label that changes only when another clearly leads."""
 
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,8 +37,10 @@ class Smoother:
 
     def __init__(self, smoothing: Smoothing) -> None:
         self._weights = np.array(smoothing.weights)
+        self._sums = np.cumsum(self._weights)
         self._lead = smoothing.lead
-        self._last: deque[NDArray[np.float64]] = deque(maxlen=len(smoothing.weights))
+        self._last = np.empty((len(self._weights), 0))  # probabilities, the newest first
+        self._count = 0
         self._label: int | None = None
 
     def add(self, probabilities: NDArray[np.floating]) -> tuple[NDArray[np.float64], int]:
@@ -48,12 +49,13 @@ class Smoother:
         While there are fewer frames than weights, the first weights alone count. A frame with another number of
         classes than those before, as when one was taught meanwhile, begins anew.
         """
-        if self._last and len(self._last[0]) != len(probabilities):
-            self._last.clear()
-            self._label = None
-        self._last.appendleft(np.asarray(probabilities, dtype=np.float64))
-        weights = self._weights[: len(self._last)]
-        average = weights @ np.stack(self._last) / weights.sum()
+        if len(probabilities) != self._last.shape[1]:
+            self._last = np.zeros((len(self._weights), len(probabilities)))
+            self._count, self._label = 0, None
+        self._last[1:] = self._last[:-1]
+        self._last[0] = probabilities
+        frames = self._count = min(self._count + 1, len(self._weights))
+        average: NDArray[np.float64] = self._weights[:frames] @ self._last[:frames] / self._sums[frames - 1]
         best = int(average.argmax())
         if self._label is None or average[best] > average[self._label] + self._lead:
             self._label = best
