@@ -1,4 +1,4 @@
-"""`python -m siamese …`: photos → answers on the terminal, as text for people or one JSON object for programs."""
+"""`python -m siamese …`: photos and videos → answers on the terminal, as text for people or one JSON object."""
 
 import shlex
 import sys

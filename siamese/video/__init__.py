@@ -1,1 +1,1 @@
-"""Frames of a camera or a video file → faces that keep their number, and readings that do not flicker."""
+"""Frames of a camera or a video file → faces that keep their number, steady readings, timelines and moments."""

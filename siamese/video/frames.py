@@ -148,15 +148,14 @@ class Video:
 
     def _decoded(self) -> Iterator[tuple[av.VideoFrame, float]]:
         """Every frame that can be decoded, with its time in seconds, which only grows."""
-        last, step = -np.inf, 1 / self._rate
+        step = 1 / self._rate
+        last = -step
         for packet in self._packets():
             for frame in self._frames_of(packet):
-                seconds = last + step if frame.time is None else frame.time - self.origin
-                seconds = max(0.0, float(seconds)) if np.isfinite(seconds) else 0.0
+                seconds = max(0.0, last + step if frame.time is None else frame.time - self.origin)
                 if seconds > last:
                     last = seconds
-                    lasts = float(frame.duration * self._base) if frame.duration else step
-                    self.end = seconds + lasts
+                    self.end = seconds + (float(frame.duration * self._base) if frame.duration else step)
                     yield frame, seconds
 
     def _packets(self) -> Iterator[av.Packet]:

@@ -18,6 +18,7 @@ from siamese.video.keyframes import Choosing, KeyFrame, brightness, outlying
 from siamese.video.timeline import FaceTimeline, Timeline
 
 _CUTOUT_MARGIN = 0.35  # of a face's side, that is shown around it
+_AT_LEAST = 0.001  # seconds, that the last frame is shown
 _FIRST_GUESS = 0.5  # seconds, until how long the rest takes can be told
 
 
@@ -121,22 +122,11 @@ def watch(
     `progress` is called after each frame that was read. With `published`, representative frames are chosen by the
     published method, in place of ours. Raises VideoError when the video cannot be read.
     """
-    begun, stopped = monotonic(), ""
     with opened(path, settings) as video:
         seen = _Watch(video, stream, settings, published)
-        for frame in video.frames(settings.frames_per_second, settings.longest_side):
-            if until is not None and frame.seconds >= until:
-                stopped = f"Of {video.name}, the first {until:g} seconds were read."
-                break
-            seen.read(frame.picture, frame.seconds)
-            if progress:
-                progress(Progress(frame.seconds, video.share, monotonic() - begun))
-            if cancelled and cancelled():
-                of = f" of {video.duration:.1f}" if video.duration else ""
-                stopped = f"Reading was stopped after {video.end:.1f}{of} seconds; what was read until then is kept."
-                break
+        stopped = _read_all(seen, until or np.inf, progress, cancelled)
         read_seconds = min(video.end, until or np.inf)
-        seen.timeline.end(max(read_seconds, seen.last + 1e-3))
+        seen.timeline.end(max(read_seconds, seen.last + _AT_LEAST))
         faces = seen.timeline.faces()
         notes = [*([stopped] if stopped else []), *video.faults, *([] if faces else [_no_face(video.name)])]
         return VideoReport(
@@ -150,6 +140,26 @@ def watch(
             seen.key_frames(faces),
             tuple(notes),
         )
+
+
+def _read_all(
+    seen: _Watch,
+    until: float,
+    progress: Callable[[Progress], None] | None,
+    cancelled: Callable[[], bool] | None,
+) -> str:
+    """Read frame by frame; why that ended before the video did, as a sentence, or nothing."""
+    begun, video, settings = monotonic(), seen.video, seen.settings
+    for frame in video.frames(settings.frames_per_second, settings.longest_side):
+        if frame.seconds >= until:
+            return f"Of {video.name}, the first {until:g} seconds were read."
+        seen.read(frame.picture, frame.seconds)
+        if progress:
+            progress(Progress(frame.seconds, max(video.share, frame.seconds / until), monotonic() - begun))
+        if cancelled and cancelled():
+            of = f" of {video.duration:.1f}" if video.duration else ""
+            return f"Reading was stopped after {video.end:.1f}{of} seconds; what was read until then is kept."
+    return ""
 
 
 def _moments(face: FaceTimeline, times: list[float]) -> list[KeyFrame]:

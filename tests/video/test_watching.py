@@ -41,7 +41,9 @@ def test_what_was_read_is_kept_when_it_is_stopped(service: ExpressionService, po
 
 
 def test_only_its_beginning_is_read_where_that_is_asked_for(service: ExpressionService, portrait_video: Path) -> None:
-    report = service.watch(portrait_video, until=0.5)
+    told: list[Progress] = []
+    report = service.watch(portrait_video, told.append, until=0.5)
+    assert told[-1].share == pytest.approx(0.8)  # of what is to be read
     assert report.frames == 5 and report.faces[0].last_seen == pytest.approx(0.5) and not report.whole
     assert report.notes == ("Of portrait.mp4, the first 0.5 seconds were read.",)
 
