@@ -21,6 +21,7 @@ from siamese.gallery.gallery import Gallery
 RATE = 25  # frames a second
 BLEND = 0.4  # seconds in which one expression turns into the next
 LOOKS = 8  # different faces in a film, one of each expression first
+SHORTEST, LONGEST = 1.0, 12.0  # seconds, that a scene lasts
 
 _FACE_SHARE = 0.55  # of a frame's height, that the face takes
 _SWAY = 0.06  # of the face's side, that it moves to each side
@@ -67,19 +68,21 @@ def looks_of(gallery: Gallery) -> list[Look]:
     ]
 
 
-def made_film(looks: Sequence[Look], seconds: float, scene_seconds: float, still: bool, seed: int) -> Film:
-    """A film of eight looks by chance, of as many expressions as there are, in scenes by chance; some come again."""
+def made_film(looks: Sequence[Look], seconds: float, still: bool, seed: int) -> Film:
+    """A film of eight looks by chance, of as many expressions as there are; some last longer, and some come again."""
     chance = np.random.default_rng(seed)
     emotions = sorted({look.emotion for look in looks})
     chosen = []
     for place in range(LOOKS):
         fitting = [look for look in looks if look.emotion == emotions[place % len(emotions)]]
         chosen.append(fitting[chance.integers(len(fitting))])
-    count = max(1, round(seconds / scene_seconds))
-    order = list(chance.permutation(LOOKS)[:count])
-    while len(order) < count:
-        order.append(chance.choice([look for look in range(LOOKS) if look != order[-1]]))
-    scenes = [Scene(place * scene_seconds, (place + 1) * scene_seconds, int(look)) for place, look in enumerate(order)]
+    scenes: list[Scene] = []
+    order = chance.permutation(LOOKS).tolist()
+    while (start := scenes[-1].end if scenes else 0.0) < seconds:
+        others = [look for look in range(LOOKS) if not scenes or look != scenes[-1].look]
+        look = order.pop() if order else int(chance.choice(others))
+        lasts = float(np.exp(chance.uniform(np.log(SHORTEST), np.log(LONGEST))))
+        scenes.append(Scene(start, min(seconds, start + lasts), look))
     return Film(tuple(chosen), tuple(scenes), still, seed)
 
 

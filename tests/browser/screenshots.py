@@ -93,7 +93,7 @@ def live(page: Page, portrait: Path) -> None:
 def video(page: Page, portrait: Path) -> None:
     """A made film of a face that changes its expression."""
     looks = [films.Look(path.stem, _face(path)) for path in sorted(EXAMPLES.glob("*[a-z].webp"))]
-    film = films.write(films.made_film(looks, _FILM, 3, still=False, seed=0), portrait.with_name("film.mp4"), 640, 360)
+    film = films.write(films.made_film(looks, _FILM, still=False, seed=0), portrait.with_name("film.mp4"), 640, 360)
     open_tab(page, "Video")
     page.set_input_files("#video-file input[type=file]", film)
     page.locator("#video-file").get_by_text("film").first.wait_for()
