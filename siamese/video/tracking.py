@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-_UNLIKE = 0.5  # what a cosine of 0 counts, where a shift by the face's own side counts 1
-_FARTHEST = 1.0  # cost beyond which it is another face
+_UNLIKE = 0.25  # what a cosine of 0 counts, where a shift by the face's own side counts 1
+_FARTHEST = 1.0  # distance beyond which it is another face, whatever it shows: an expression may change at once
 _NEVER = 1e6
 
 Array = NDArray[np.float32]
@@ -36,23 +36,21 @@ class Tracker:
         """The numbers, from 1, of faces with boxes (k, 4) and embeddings (k, size) in the frame at this time."""
         self._tracks = [track for track in self._tracks if seconds - track.seconds <= self._memory]
         costs = self._costs(boxes, embeddings)
-        matched = {
-            face: self._tracks[track]
-            for track, face in zip(*linear_sum_assignment(np.where(costs > _FARTHEST, _NEVER, costs)), strict=True)
-            if costs[track, face] <= _FARTHEST
-        }
+        pairs = zip(*linear_sum_assignment(costs), strict=True)
+        matched = {face: self._tracks[track] for track, face in pairs if costs[track, face] < _NEVER}
         return [
             self._seen(matched.get(face), box, embedding, seconds)
             for face, (box, embedding) in enumerate(zip(boxes, embeddings, strict=True))
         ]
 
     def _costs(self, boxes: Array, embeddings: Array) -> NDArray[np.float64]:
-        """How little each track (row) and each face (column) go together."""
+        """How little each track (row) and each face (column) go together; `_NEVER` where they are too far apart."""
         if not self._tracks:
             return np.empty((len(self._tracks), len(boxes)))
         before = np.stack([track.box for track in self._tracks])
         likeness = np.stack([track.embedding for track in self._tracks]) @ embeddings.T
-        return _distances(before, boxes) + _UNLIKE * (1 - likeness)
+        distances = _distances(before, boxes)
+        return np.where(distances > _FARTHEST, _NEVER, distances + _UNLIKE * (1 - likeness))
 
     def _seen(self, track: _Track | None, box: Array, embedding: Array, seconds: float) -> int:
         if track is None:

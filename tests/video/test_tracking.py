@@ -58,6 +58,12 @@ def test_where_places_say_little_embeddings_decide():
     assert update(tracker, [square(20, 1), square(20, -1)], 0.1, [other, one]) == [2, 1]
 
 
+def test_a_face_that_changes_its_expression_at_once_is_the_same():
+    tracker = Tracker(memory=2)
+    assert update(tracker, [square(0, 0)], 0, [[1.0, 0.0]]) == [1]
+    assert update(tracker, [square(30, 10, 120)], 0.1, [[-1.0, 0.0]]) == [1]
+
+
 @given(st.permutations(range(4)), st.lists(st.tuples(st.floats(-30, 30), st.floats(-30, 30)), min_size=4, max_size=4))
 def test_faces_are_matched_so_that_all_together_moved_least(order, moves):
     """Against every assignment there is."""
