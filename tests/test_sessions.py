@@ -6,13 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from siamese.errors import ReferenceSetError
-from siamese.sessions import Network, side_by_side, slices
+from siamese.sessions import load_session, side_by_side, slices
 
 
 @given(st.integers(0, 40), st.integers(1, 9))
@@ -53,16 +52,7 @@ def test_many_who_share_work_at_once_do_not_wait_for_each_other_for_ever():
         assert list(threads.map(share, range(64))) == [[number, number + 1] for number in range(64)]
 
 
-@pytest.mark.parametrize("threads", [0, 1, 2, 5])
-@pytest.mark.parametrize("count", [1, 2, 7])
-def test_a_batch_in_parts_is_answered_as_it_is_in_one(reference: Path, threads: int, count: int):
-    crops = np.random.default_rng(count).random((count, 1, 48, 48), dtype=np.float32)
-    network = Network(reference / "network.onnx", threads)
-    (in_parts,), (alone,) = network.run(count, lambda part: crops[part]), network.run_alone(crops)
-    np.testing.assert_allclose(in_parts, alone, atol=1e-6)
-
-
 def test_what_is_no_network_is_refused(tmp_path: Path):
     (tmp_path / "network.onnx").write_bytes(b"no network")
     with pytest.raises(ReferenceSetError, match="is not a network"):
-        Network(tmp_path / "network.onnx")
+        load_session(tmp_path / "network.onnx")

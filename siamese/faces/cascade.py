@@ -5,6 +5,7 @@ network proposes boxes at every scale, the second refines them, the third judges
 `siamese.faces.export_cascade` wrote the networks. With its defaults this answers as facenet-pytorch does.
 """
 
+import os
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siamese.faces.areas import Areas
-from siamese.sessions import Network, load_session, side_by_side
+from siamese.sessions import load_session, side_by_side
 
 FOLDER = Path(__file__).resolve().parents[2] / "prototypes" / "detector"
 NETWORKS = ("proposal.onnx", "refinement.onnx", "output.onnx")
@@ -78,13 +79,17 @@ class Boxes:
 class Cascade:
     """The three networks, loaded once and safe to call from several threads.
 
-    `parts` is into how many parts they divide their work.
+    `parts` is in how many parts at once the first looks at its scales.
     """
 
     def __init__(self, folder: Path = FOLDER, threads: int = 0) -> None:
         """Load the networks; `threads` 0 takes every core. Raises ReferenceSetError where one is missing or damaged."""
-        self._proposal, self._refinement, self._output = (Network(folder / name, threads) for name in NETWORKS)
-        self.parts = self._proposal.parts
+        threads = threads or os.cpu_count() or 1
+        self.parts = min(2, threads)
+        shares = (threads // self.parts, threads, threads)
+        self._proposal, self._refinement, self._output = (
+            load_session(folder / name, share) for name, share in zip(NETWORKS, shares, strict=True)
+        )
         self._suppression = load_session(folder / SUPPRESSION, threads=1)
 
     def find(self, views: Areas, smallest: float, search: Search = ORIGINAL) -> tuple[Boxes, Array]:
@@ -112,7 +117,7 @@ class Cascade:
 
     def _at_scale(self, views: Areas, scale: float, search: Search) -> Boxes:
         height, width = int(views.height * scale + 1), int(views.width * scale + 1)
-        (answers,) = self._proposal.run_alone(views.scaled(height, width))
+        (answers,) = self._proposal.run(None, {INPUT: views.scaled(height, width)})
         photo, row, column = np.nonzero(answers[:, 0] >= np.log(search.proposed / (1 - search.proposed)))
         first = _STRIDE * np.stack([column, row], axis=1).astype(np.float32) + 1
         corners = np.floor(np.concatenate([first, first + (CELL - 1)], axis=1) / np.float32(scale))
@@ -125,9 +130,7 @@ class Cascade:
         inside, corners = _inside(views, boxes)
         if not len(inside):
             return inside
-        shifts, probabilities = self._refinement.run(
-            len(inside), lambda part: views.crops(inside.photo[part], corners[part], REFINED)
-        )
+        shifts, probabilities = self._refinement.run(None, {INPUT: views.crops(inside.photo, corners, REFINED)})
         judged = replace(inside, probability=probabilities[:, 1], shifts=shifts)
         probable = judged.take(judged.probability > search.refined)
         return self._apart(probable, search.overlap).moved().squared()
@@ -137,9 +140,7 @@ class Cascade:
         inside, corners = _inside(views, boxes)
         if not len(inside):
             return inside, np.empty((0, 5, 2), np.float32)
-        shifts, points, probabilities = self._output.run(
-            len(inside), lambda part: views.crops(inside.photo[part], corners[part], JUDGED)
-        )
+        shifts, points, probabilities = self._output.run(None, {INPUT: views.crops(inside.photo, corners, JUDGED)})
         judged = replace(inside, probability=probabilities[:, 1], shifts=shifts)
         sides = judged.corners[:, 2:] - judged.corners[:, :2] + 1
         shares = np.moveaxis(points.reshape(-1, 2, 5), 1, 2)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from siamese.sessions import Network
+from siamese.sessions import load_session
 
 INPUT, OUTPUT = "crops", "embeddings"
 NETWORK_FILES = {"fp32": "network.onnx", "int8": "network.int8.onnx"}  # by precision, in a reference set
@@ -23,14 +23,14 @@ class Embedder:
     def __init__(self, path: str | Path, threads: int = 0, batch_size: int = 64) -> None:
         """Load `path`; `threads` 0 takes every core. Raises ReferenceSetError when it is not such a network."""
         self.batch_size = batch_size
-        self._network = Network(path, threads)
-        made_from = self._network.session.get_modelmeta().custom_metadata_map.get(FINGERPRINT)
+        self._session = load_session(path, threads)
+        made_from = self._session.get_modelmeta().custom_metadata_map.get(FINGERPRINT)
         self.fingerprint = made_from or hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
 
     @property
     def embedding_size(self) -> int:
         """Components of an embedding."""
-        return int(self._network.session.get_outputs()[0].shape[1])
+        return int(self._session.get_outputs()[0].shape[1])
 
     def embed(self, crops: NDArray[np.uint8], mirror: bool = True) -> NDArray[np.float32]:
         """Grey crops (n, 48, 48) uint8 → embeddings (n, embedding_size) float32 of unit length.
@@ -44,6 +44,7 @@ class Embedder:
 
     def _embed_batch(self, crops: NDArray[np.uint8], mirror: bool) -> NDArray[np.float32]:
         views = np.concatenate([crops, crops[:, :, ::-1]]) if mirror else crops
-        (embeddings,) = self._network.run(len(views), lambda part: views[part, None].astype(np.float32) / 255)
+        pixels = views[:, None].astype(np.float32) / 255
+        (embeddings,) = self._session.run(None, {INPUT: pixels})
         mean = embeddings.reshape(-1, len(crops), embeddings.shape[1]).mean(axis=0)
         return mean / np.linalg.norm(mean, axis=1, keepdims=True)
