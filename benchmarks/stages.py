@@ -71,7 +71,7 @@ One face on {width}×{height} pixels, {threads} threads. Before: facenet-pytorch
 
 {before}
 
-After: the whole path of Semblance.
+After: the whole path of Semblance, on the thread that was asked; what it waits for the other is in «all else».
 
 {after}"""
 
