@@ -29,6 +29,7 @@ from siamese.datasets.crops import detections, fingerprint, transforms
 from siamese.datasets.samples import Samples
 from siamese.evaluation.datasets import labels_among, load_for
 from siamese.evaluation.tables import table
+from siamese.faces import contrast
 from siamese.metric.calibration import Calibration
 from siamese.metric.prototypes import Prototypes
 from siamese.network.runtime import NETWORK_FILES, Embedder
@@ -44,7 +45,7 @@ python -m benchmarks.test_time --root data/ferplus{options} > docs/results/test-
 ```
 
 «{shipped}», the mean over a crop and its mirror image, is what ships; «plain» leaves the mirror image out. The others
-look at further views, or at other ones: a crop whose contrast is stretched ({views.CUTOFF} % of its pixels may become
+look at further views, or at other ones: a crop whose contrast is stretched ({contrast.CUTOFF} % of its pixels may turn
 black, and white), that is equalised, or equalised by CLAHE (tiles of {views.CLAHE_TILE} pixels, at most
 {views.CLAHE_CLIP} of a tile in one bin); one made darker and brighter (brightness to the power of {views.GAMMA}, and
 its inverse); or five crops, cut anew from the image: as aligned, {views.ZOOM} times as near and as far, and shifted by
@@ -158,6 +159,7 @@ def page(images: int, found: Mapping[str, Copies], spent: Mapping[str, float], r
         shipped=SHIPPED,
         up=_UP,
         down=_DOWN,
+        contrast=contrast,
         views=views,
         spoiling=spoiling,
         clean=_clean_table(found[CLEAN].choices, spent),

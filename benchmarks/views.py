@@ -5,15 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 from skimage.exposure import equalize_adapthist, equalize_hist
 
 from siamese.faces.align import CROP_SIZE, face_crop
+from siamese.faces.contrast import stretched
 
 GAMMA = 1.5  # exponent of brightness in 0…1: a crop is shown darker by it, and brighter by its inverse
 ZOOM = 1.08  # times as near, and as far
 SHIFT = 2.0  # crop pixels, along both axes
-CUTOFF = 1  # per cent of the pixels, that may become black and that may become white where contrast is stretched
 CLAHE_TILE = 12  # crop pixels, a side of the tiles whose histograms are equalised
 CLAHE_CLIP = 0.02  # of a tile's pixels, at most so many in one of the histogram's bins
 
@@ -53,11 +52,6 @@ def with_gamma(crop: Crop, gamma: float) -> Crop:
     return _grey((crop / 255) ** gamma)
 
 
-def stretched(crop: Crop) -> Crop:
-    """A crop uint8 whose brightness spans all from black to white, but for few pixels at either end."""
-    return np.asarray(ImageOps.autocontrast(Image.fromarray(crop), CUTOFF))
-
-
 def equalised(crop: Crop) -> Crop:
     """A crop uint8 in which every brightness is as frequent as any other."""
     return _grey(equalize_hist(crop))
@@ -80,7 +74,7 @@ VIEWS: Mapping[str, View] = {
     "farther": View(size=ZOOM),
     "up and left": View(shift=(-SHIFT, -SHIFT)),
     "down and right": View(shift=(SHIFT, SHIFT)),
-    "stretched": View(retouch=stretched),
+    "stretched": View(retouch=lambda crop: stretched(crop[None])[0]),
     "equalised": View(retouch=equalised),
     "CLAHE": View(retouch=equalised_in_tiles),
 }

@@ -203,7 +203,8 @@ class ExpressionService:
                 f"There is no reference set at {reference}. Name the folder that holds network.onnx."
             )
         check_manifest(reference)
-        embedder = Embedder(_network_file(reference, settings.precision), settings.threads)
+        network = _network_file(reference, settings.precision)
+        embedder = Embedder(network, settings.threads, stretch=settings.stretch)
         own_gallery, shades = reference / "gallery", reference / "shades.npz"
         chosen = gallery or settings.gallery or (own_gallery if own_gallery.is_dir() else None)
         return cls(

@@ -79,6 +79,7 @@ class Settings(BaseSettings):
     reference: Path = Path(__file__).resolve().parent.parent / "prototypes"  # the reference set's folder
     gallery: Path | None = None  # a gallery's folder; without one, the reference set's own
     precision: Literal["fp32", "int8"] = "fp32"  # of the network; int8 is faster and reads a little otherwise
+    stretch: bool = False  # whether the contrast of a face is stretched before it is read, which helps in the dark
     threads: int = Field(0, ge=0)  # of the network; 0 takes every core
 
     max_file_bytes: int = Field(DecodeLimits.max_file_bytes, gt=0)

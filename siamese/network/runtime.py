@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from siamese.faces.contrast import stretched
 from siamese.sessions import load_session
 
 INPUT, OUTPUT = "crops", "embeddings"
@@ -20,9 +21,13 @@ class Embedder:
     of a network, with embeddings that compare with its own, the fingerprint of that network.
     """
 
-    def __init__(self, path: str | Path, threads: int = 0, batch_size: int = 64) -> None:
-        """Load `path`; `threads` 0 takes every core. Raises ReferenceSetError when it is not such a network."""
+    def __init__(self, path: str | Path, threads: int = 0, batch_size: int = 64, stretch: bool = False) -> None:
+        """Load `path`; `threads` 0 takes every core; with `stretch`, the contrast of each crop is stretched first.
+
+        Raises ReferenceSetError when it is not such a network.
+        """
         self.batch_size = batch_size
+        self.stretch = stretch
         self._session = load_session(path, threads)
         made_from = self._session.get_modelmeta().custom_metadata_map.get(FINGERPRINT)
         self.fingerprint = made_from or hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
@@ -43,7 +48,8 @@ class Embedder:
         return np.concatenate([self._embed_batch(batch, mirror) for batch in batches])
 
     def _embed_batch(self, crops: NDArray[np.uint8], mirror: bool) -> NDArray[np.float32]:
-        views = np.concatenate([crops, crops[:, :, ::-1]]) if mirror else crops
+        shown = stretched(crops) if self.stretch else crops
+        views = np.concatenate([shown, shown[:, :, ::-1]]) if mirror else shown
         pixels = views[:, None].astype(np.float32) / 255
         (embeddings,) = self._session.run(None, {INPUT: pixels})
         mean = embeddings.reshape(-1, len(crops), embeddings.shape[1]).mean(axis=0)
