@@ -231,8 +231,9 @@ probability shown takes {prior} of the pairs to be the same before looking; its 
 - **Where the pictures come from.** Photos from the web, many of them posed, acted or stock; expressions in daily life
   are weaker and mixed. Labels are what ten strangers saw, not what the person felt, and often they disagree.
 - **Small and grey.** The network sees {crop}×{crop} grey pixels: no colour, little detail, no context.
-- **Mostly frontal faces.** How it reads turned, covered or badly lit faces was not measured by itself; expect
-  worse. The detector misses faces in profile or bowed.
+- **Mostly frontal faces.** How it reads faces turned aside was not measured by itself; expect worse, as of badly lit,
+  blurred and covered ones, which `python -m benchmarks.test_time` makes and reads. The detector misses faces in profile
+  or bowed.
 - **Who is in it was not measured.** The data has no labels of age, gender, skin tone or culture, so that differences
   between groups of people are unknown. They are known to exist in systems of this kind.
 - **Nothing else.** A face with none of the eight expressions still gets one of them.
