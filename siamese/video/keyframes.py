@@ -57,42 +57,46 @@ class Choosing:
 
     Each chosen reading opens a group, and the readings most like it join. A reading unlike all of them opens another;
     when there are more than `most`, the two groups most alike become one, that of the larger. Each is shown by its most
-    confident reading. Readings count that are confident, and settled: like the one before, and not on the way from one
-    expression to another.
+    confident reading. Readings count that are confident, and settled: like those before and after, and not on the way
+    from one expression to another.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._before: tuple[float, NDArray[np.float32]] | None = None  # when the last reading was, and its embedding
+        self._last: _Seen | None = None
         self._groups: list[_Group] = []
         self._middles = np.empty((0, 0), np.float32)  # the embedding that opened each group
 
     def add(self, seconds: float, sighting: Sighting, scale: float = 1.0) -> None:
         """The face in the next frame; `scale` is what its box is multiplied by."""
-        reading = sighting.momentary
-        settled = self._settled(seconds, reading.embedding)
-        if not settled or reading.confidence < CONFIDENT or reading.emotion != sighting.steady.emotion:
+        reading, steady = sighting.momentary, sighting.steady
+        moment = _Group(seconds, reading.emotion, min(reading.confidence, steady.confidence), reading.box * scale)
+        settled = self._last is None or self._last.like(seconds, reading.embedding)
+        if self._last and settled:
+            self._take(self._last)
+        counts = settled and reading.confidence >= CONFIDENT and reading.emotion == steady.emotion
+        self._last = _Seen(seconds, reading.embedding, moment if counts else None)
+
+    def chosen(self, face: int) -> list[KeyFrame]:
+        """The moments chosen until now, in their order, of the face with this number."""
+        if self._last:
+            self._take(self._last)
+        return [group.key_frame(face) for group in sorted(self._groups, key=lambda group: group.seconds)]
+
+    def _take(self, seen: "_Seen") -> None:
+        """Let a reading that turned out to be settled join its group or open one, if it counts; only once."""
+        moment, seen.moment = seen.moment, None
+        if moment is None:
             return
-        sure = min(reading.confidence, sighting.steady.confidence)
-        moment = _Group(seconds, reading.emotion, sure, reading.box * scale)
-        nearest, likeness = self._nearest(reading.embedding)
+        nearest, likeness = self._nearest(seen.embedding)
         if likeness >= SAME_LOOK:
             self._groups[nearest].join(moment)
             return
-        middle = reading.embedding[None]
+        middle = seen.embedding[None]
         self._middles = np.concatenate([self._middles, middle]) if self._groups else middle
         self._groups.append(moment)
         if len(self._groups) > self._most:
             self._unite()
-
-    def chosen(self, face: int) -> list[KeyFrame]:
-        """The moments chosen until now, in their order, of the face with this number."""
-        return [group.key_frame(face) for group in sorted(self._groups, key=lambda group: group.seconds)]
-
-    def _settled(self, seconds: float, embedding: NDArray[np.float32]) -> bool:
-        """Whether a reading is like the one before, or there is none that could tell."""
-        before, self._before = self._before, (seconds, embedding)
-        return before is None or seconds - before[0] > _LONG_AGO or float(before[1] @ embedding) >= SAME_LOOK
 
     def _nearest(self, embedding: NDArray[np.float32]) -> tuple[int, float]:
         if not self._groups:
@@ -109,6 +113,19 @@ class Choosing:
         self._groups[larger].stands_for += self._groups[smaller].stands_for
         del self._groups[smaller]
         self._middles = np.delete(self._middles, smaller, axis=0)
+
+
+@dataclass
+class _Seen:
+    """A reading, of which it is known only with the next whether it was settled; its moment, if it may count then."""
+
+    seconds: float
+    embedding: NDArray[np.float32]
+    moment: "_Group | None"
+
+    def like(self, seconds: float, embedding: NDArray[np.float32]) -> bool:
+        """Whether the next reading is like it, or comes too late to tell."""
+        return seconds - self.seconds > _LONG_AGO or float(self.embedding @ embedding) >= SAME_LOOK
 
 
 @dataclass
