@@ -35,8 +35,7 @@ python -m benchmarks.keyframes --films {films} --seconds {seconds:g} > docs/resu
 Films of {seconds:g} seconds, {films} of each kind, in each of which a face takes on eight looks, one after another, for
 one to twelve seconds; some come again. The looks are averages of many faces. Found is a look of which one frame is
 chosen, and a scene in which one is. Duplicates show a look that another chosen frame shows, and those in between show
-two looks at once. Times are of one processor, for each frame that is read, besides its
-reading.
+two looks at once. Times are of one processor, for each frame that is read, besides its reading.
 
 {table}"""
 
