@@ -43,7 +43,7 @@ def video(
     from siamese.service import ExpressionService
     from siamese.training.interruption import interruption
 
-    _require_writable(csv, frames, annotated)
+    _require_writable(file, csv, frames, annotated)
     service = ExpressionService.load(reference, settings=Settings.given(frames_per_second=per_second))
     with interruption() as stopped, _bar("Reading") as told:
         report = service.watch(file, told, stopped, published=published)
@@ -62,10 +62,13 @@ def video(
         print(f"{path}: written")
 
 
-def _require_writable(csv: Path | None, frames: Path | None, annotated: Path | None) -> None:
-    """Before the video is read. Raises VideoError when one of them cannot be written."""
+def _require_writable(video: Path, csv: Path | None, frames: Path | None, annotated: Path | None) -> None:
+    """Before the video is read. Raises VideoError when one of them cannot be written, or is the video or the other."""
     from siamese.video.annotating import require_writable
 
+    named = [path.resolve() for path in (video, csv, annotated) if path]
+    if len(set(named)) < len(named):
+        raise VideoError("The video, its table and its copy are different files: give each a name of its own.")
     if annotated:
         require_writable(annotated)
     if csv and (csv.is_dir() or not csv.parent.is_dir()):

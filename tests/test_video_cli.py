@@ -95,3 +95,15 @@ def test_what_is_no_video_is_refused_with_a_sentence(
     (tmp_path / "letter.mp4").write_text("Dear reader")
     assert run("video", tmp_path / "letter.mp4", "--reference", reference) == USER_ERROR
     assert "letter.mp4 is not a video that can be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "options", [["--csv", "{film}"], ["--annotated", "{film}"], ["--csv", "x", "--annotated", "x"]]
+)
+def test_no_file_is_written_over_another(
+    options: list[str], film: Path, reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = film.read_bytes()
+    names = {"{film}": str(film), "x": str(tmp_path / "both.mp4")}
+    assert run("video", film, *(names.get(word, word) for word in options), "--reference", reference) == USER_ERROR
+    assert "a name of its own" in capsys.readouterr().err and film.read_bytes() == before

@@ -63,6 +63,7 @@ def annotate(
         ):
             for frame in video.frames():
                 if frame.seconds >= report.read_seconds:
+                    copy_sound(report.read_seconds)
                     break
                 writer.write(marked(frame.picture, report.faces, frame.seconds), frame.seconds)
                 copy_sound(frame.seconds)
@@ -71,6 +72,8 @@ def annotate(
                     progress(Progress(frame.seconds, share, monotonic() - begun))
                 if cancelled and cancelled():
                     break
+            else:
+                copy_sound(report.read_seconds)  # the last picture may stand for long
     except (av.FFmpegError, OSError) as error:
         raise VideoError(f"{out} cannot be written: {getattr(error, 'strerror', None) or error}.") from error
 

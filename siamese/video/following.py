@@ -48,18 +48,21 @@ class FaceStream:
         self._detector, self._read, self._max_faces = detector, read, max_faces
         self._tracker = Tracker(settings.forget_seconds)
         self._smoothing = exponential(settings.smoothing_window, settings.smoothing_strength, settings.smoothing_lead)
+        self._wanted = self._smoothing
         self._smoothers: dict[int, tuple[float, Smoother]] = {}  # by number: when it was last seen, and its readings
         self._faces: list[Face] = []
         self._size: tuple[int, ...] = ()
         self._searched = -np.inf  # when the whole frame was last searched, in seconds
 
     def smooth_by(self, smoothing: Smoothing) -> None:
-        """Average from now on in another way, beginning anew."""
-        self._smoothing = smoothing
-        self._smoothers.clear()
+        """Average from the next frame on in another way, beginning anew; any thread may ask for it."""
+        self._wanted = smoothing
 
     def read(self, frame: Picture, seconds: float) -> list[Sighting]:
         """The faces of a frame (height, width, 3) RGB uint8 that was taken at this time, largest first."""
+        if self._wanted is not self._smoothing:
+            self._smoothing = self._wanted
+            self._smoothers.clear()
         self._forget(seconds)
         self._faces = self._found(frame, seconds)
         if not self._faces:

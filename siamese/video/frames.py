@@ -4,7 +4,7 @@ Times are those at which a player shows a frame, in seconds from the beginning, 
 What is truncated or damaged is read as far as it goes, and a sentence says so.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -77,6 +77,7 @@ class Video:
         self._base = base
         self.origin = float((self._stream.start_time or 0) * base)
         self._bytes = max(1, Path(file.name).stat().st_size)
+        self.stopped: Callable[[], bool] = lambda: False  # asked for each packet, whether to go on or not
         self._damaged = self._whole = False
         self.duration = self._told_duration()
         first, self._coming = self._begun()
@@ -112,7 +113,7 @@ class Video:
             if per_second:
                 due = (np.floor(seconds * per_second + _SAME_TIME) + 1) / per_second - _SAME_TIME
             yield Frame(seconds, self._picture(frame, longest_side))
-        self._whole = True
+        self._whole = not self.stopped()
 
     def frames_at(self, times: Iterable[float], longest_side: int | None = None) -> Iterator[Frame]:
         """The frames that begin at these times (seconds, ascending), or next; what is beyond the end is left out.
@@ -160,7 +161,10 @@ class Video:
 
     def _packets(self) -> Iterator[av.Packet]:
         try:
-            yield from self._container.demux(self._stream)
+            for packet in self._container.demux(self._stream):
+                if self.stopped():
+                    return
+                yield packet
         except av.FFmpegError:
             self._damaged = True
 
@@ -175,8 +179,8 @@ class Video:
         return whole
 
     def _picture(self, frame: av.VideoFrame, longest_side: int | None) -> NDArray[np.uint8]:
-        _check_pixels(frame.width, frame.height, self.name, self._settings)
         width, height = self._shown_size(frame.width, frame.height)
+        _check_pixels(max(width, frame.width), height, self.name, self._settings)
         scale = min(1.0, longest_side / max(width, height)) if longest_side else 1.0
         size = max(1, round(width * scale)), max(1, round(height * scale))
         pixels = frame.to_ndarray(format="rgb24", width=size[0], height=size[1], interpolation="AREA")
@@ -190,7 +194,9 @@ class Video:
     def _begun(self) -> tuple[av.VideoFrame, Iterator[tuple[av.VideoFrame, float]]]:
         """The first frame, which alone tells how it is turned, and all frames, itself among them."""
         told = self._stream.codec_context
-        _check_pixels(told.width, told.height, self.name, self._settings)
+        width, height = self._shown_size(told.width, told.height)
+        _check_pixels(max(width, told.width), height, self.name, self._settings)
+        told.options = {"max_pixels": str(self._settings.max_pixels)}  # of frames that are larger than was told
         frames = self._decoded()
         first = next(frames, None)
         if first is None:

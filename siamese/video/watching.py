@@ -150,16 +150,20 @@ def _read_all(
 ) -> str:
     """Read frame by frame; why that ended before the video did, as a sentence, or nothing."""
     begun, video, settings = monotonic(), seen.video, seen.settings
+    if cancelled:
+        video.stopped = cancelled  # frames between those that are read may be many
     for frame in video.frames(settings.frames_per_second, settings.longest_side):
         if frame.seconds >= until:
             return f"Of {video.name}, the first {until:g} seconds were read."
         seen.read(frame.picture, frame.seconds)
         if progress:
             progress(Progress(frame.seconds, max(video.share, frame.seconds / until), monotonic() - begun))
-        if cancelled and cancelled():
-            of = f" of {video.duration:.1f}" if video.duration else ""
-            return f"Reading was stopped after {video.end:.1f}{of} seconds; what was read until then is kept."
-    return ""
+        if video.stopped():
+            break
+    if not video.stopped():
+        return ""
+    of = f" of {video.duration:.1f}" if video.duration else ""
+    return f"Reading was stopped after {video.end:.1f}{of} seconds; what was read until then is kept."
 
 
 def _moments(face: FaceTimeline, times: list[float]) -> list[KeyFrame]:

@@ -24,25 +24,31 @@ const LOST = 'The connection ended. Is the page still being served? Start again.
 let socket = null, camera = null, looks = new Map();
 let sent = 0, answered = 0, sentAt = 0, answers = [];
 let people = new Map(); // by number: {card, past: [[time, names, shares, emotion]], box, emotion, confidence, seen}
-let said = ['', 0];
+let said = ['', 0], turn = 0; // what was said last and when; and how often the camera was started or stopped
 
 // The camera and the connection: both are there, or neither
 
 async function begin() {
-  start.disabled = true;
+  const mine = ++turn;
+  start.disabled = cameras.disabled = true;
   say('The camera is being started …');
   try {
     if (!navigator.mediaDevices) throw new Error(INSECURE);
     const wanted = {width: {ideal: WIDEST}, frameRate: {ideal: 30}};
     if (cameras.value) wanted.deviceId = {exact: cameras.value};
-    camera = await navigator.mediaDevices.getUserMedia({video: wanted, audio: false});
+    const opened = await navigator.mediaDevices.getUserMedia({video: wanted, audio: false});
+    if (mine !== turn || !element.offsetParent) { // the tab was left while the browser asked
+      opened.getTracks().forEach(track => track.stop());
+      return mine === turn && end();
+    }
+    camera = opened;
     camera.getVideoTracks()[0].addEventListener('ended', () => end('The camera was taken away. Start it again.'));
     video.srcObject = camera;
     await video.play();
-    await list();
-    connect();
+    await list(opened);
+    if (mine === turn) connect();
   } catch (error) {
-    end(REFUSED[error.name] ?? `The camera cannot be used: ${error.message}`);
+    if (mine === turn) end(REFUSED[error.name] ?? `The camera cannot be used: ${error.message}`);
   }
 }
 
@@ -57,6 +63,7 @@ function connect() {
 
 function end(sentence = '') {
   const closing = socket;
+  turn += 1;
   socket = null;
   closing?.close();
   camera?.getTracks().forEach(track => track.stop());
@@ -64,16 +71,16 @@ function end(sentence = '') {
   sent = answered = 0;
   answers = [];
   pace.textContent = frame.dataset.readings = '';
-  start.disabled = false;
+  start.disabled = cameras.disabled = false;
   start.textContent = 'Start the camera';
   pen.clearRect(0, 0, marks.width, marks.height);
   say(sentence || 'The camera is off.', Boolean(sentence));
   for (const person of people.values()) dim(person);
 }
 
-async function list() {
+async function list(opened) {
   const found = (await navigator.mediaDevices.enumerateDevices()).filter(each => each.kind === 'videoinput');
-  const used = camera.getVideoTracks()[0].getSettings().deviceId;
+  const used = opened.getVideoTracks()[0].getSettings().deviceId;
   cameras.replaceChildren(...found.map((each, index) =>
     new Option(each.label || `Camera ${index + 1}`, each.deviceId, false, each.deviceId === used)));
   cameras.hidden = found.length < 2;
@@ -121,8 +128,8 @@ function told(answer) {
   answered = Math.max(answered, answer.frame);
   const now = performance.now();
   answers = [...answers.filter(each => each.now > now - RECENT), {now, took: answer.milliseconds}];
-  if (answer.problem) return say(answer.problem, true);
-  if (start.textContent !== 'Stop') shown();
+  say(answer.problem ?? '', Boolean(answer.problem));
+  if (answer.problem) return;
   for (const face of answer.faces) meet(face, now);
   show(now);
 }
@@ -135,13 +142,11 @@ function greet({emotions, steadiness}) {
     slider.parentElement.querySelector('span').textContent = slider.value;
   }
   if (chosen) steady();
-  next();
-}
-
-function shown() {
-  start.disabled = false;
+  for (const person of people.values()) person.card.remove(); // whoever comes now is counted from 1 again
+  people.clear();
+  start.disabled = cameras.disabled = false;
   start.textContent = 'Stop';
-  say('');
+  next();
 }
 
 function steady() {

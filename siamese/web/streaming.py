@@ -115,6 +115,8 @@ class Streams:
                 while True:
                     frame = await newest.take()
                     told = await anyio.to_thread.run_sync(self._told, stream, frame, limiter=self._cores)
+                    if both.cancel_scope.cancel_called:  # it was closed while the frame was read
+                        return
                     await socket.send_json(told | {"dropped": newest.dropped})
             except WebSocketDisconnect:
                 both.cancel_scope.cancel()

@@ -25,6 +25,8 @@ _SWEEPS = 10  # while a file's time passes
 _JUST_MADE = 60  # seconds in which a folder may not be locked yet
 _MOUNTS = Path("/proc/self/mounts")
 
+_held: dict[str, Path] = {}  # files that wait for their turn, by who waits
+
 logger = logging.getLogger(__name__)
 
 
@@ -54,13 +56,25 @@ def needed(path: str | Path) -> Path:
     return Path(path)
 
 
+def hold(key: str, path: str) -> None:
+    """Let no sweep remove a file that somebody waits for, until it is released; one for each key."""
+    _held[key] = Path(path)
+
+
+def release(key: str) -> None:
+    """What was held for this key is no longer waited for."""
+    _held.pop(key, None)
+
+
 def sweep(folder: Path, before: float) -> None:
     """Remove files and empty folders that nothing has touched since this moment (seconds since 1970)."""
     for place, folders, files in os.walk(folder, topdown=False):
         for name in files + folders:
             path = Path(place, name)
             with suppress(OSError):  # it was removed meanwhile, or is a folder that is not empty
-                if path.lstat().st_ctime < before:  # unlike the time of writing, a copy does not inherit this one
+                if (
+                    path not in _held.values() and path.lstat().st_ctime < before
+                ):  # unlike the time of writing, a copy does not inherit this one
                     path.rmdir() if name in folders else path.unlink()
 
 

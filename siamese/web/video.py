@@ -3,6 +3,7 @@
 Cancel ends the reading and keeps what was read, so that it is a flag of ours: Gradio's own way would drop the answer.
 """
 
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,7 @@ from siamese.video.watching import Progress, VideoReport, cutout
 from siamese.web import cards, drawing, parts
 from siamese.web.film import MOST_FACES, Portraits, clock, film, summary
 from siamese.web.sentences import duration
-from siamese.web.uploads import bytes_in, needed
+from siamese.web.uploads import bytes_in, hold, needed, release
 
 _TYPES = [".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".flv", ".wmv", ".ogv", ".gif"]
 _PORTRAIT = 160  # pixels
@@ -42,6 +43,11 @@ class _Stops:
     def of(self, request: gr.Request) -> Event:
         """The session's flag as it is."""
         return self._flags.get(str(request.session_hash)) or self.begin(request)
+
+    def leave(self, request: gr.Request) -> None:
+        """The session has gone: nothing is read for it, or kept."""
+        self.stop(request)
+        release(str(request.session_hash))
 
     def stop(self, request: gr.Request) -> None:
         """Raise the session's flag, if it reads."""
@@ -78,8 +84,10 @@ def build(service: ExpressionService, page: gr.Blocks) -> None:
             copy = gr.File(label="The copy", visible=False, interactive=False, elem_id="video-copy")
     found = gr.HTML(visible=False, elem_id="video-faces")
 
-    def begin(request: gr.Request) -> Any:
+    def begin(path: str | None, request: gr.Request) -> Any:
         stops.begin(request)
+        if path:
+            hold(str(request.session_hash), path)  # others may be read before it, for longer than files are kept
         empty = cards.hint(""), parts.shown(""), gr.update(value=None, visible=False)
         return *empty, gr.update(visible=False), gr.update(visible=True)
 
@@ -90,13 +98,14 @@ def build(service: ExpressionService, page: gr.Blocks) -> None:
             return reading.answer(with_copy)
         finally:
             stops.end(request)
+            release(str(request.session_hash))
 
     outputs = [status, found, copy, start, cancel]
-    begun = start.click(begin, None, outputs, api_visibility="private", **parts.UNASKED)
+    begun = start.click(begin, video, outputs, api_visibility="private", **parts.UNASKED)
     # One at a time, since each takes minutes of all cores; others wait, while photos are read all the same.
     begun.then(read, [video, copying], outputs, api_visibility="private", concurrency_limit=1, show_progress_on=status)
     cancel.click(stops.stop, None, None, api_visibility="private", **parts.UNASKED)
-    page.unload(stops.stop)
+    page.unload(stops.leave)
 
 
 class _Reading:
@@ -138,15 +147,24 @@ class _Reading:
         """The marked copy in the folder of uploads, from which it goes as they do; or why there is none."""
         if self._stopped.is_set():
             return None, ["No copy was made, since the reading was stopped."]
-        folder, room = Path(get_upload_folder()), self._service.settings.upload_bytes
+        out = Path(tempfile.mkdtemp(dir=get_upload_folder())) / f"{self._path.stem} marked.mp4"
+        tell = self._telling("Writing the copy")
+
+        def tell_and_measure(done: Progress) -> None:
+            self._require_room()
+            tell(done)
+
         try:
-            if bytes_in(folder) + self._path.stat().st_size > room:
-                raise VideoError("There is no room for a copy now. Try again in a few minutes.")
-            out = Path(tempfile.mkdtemp(dir=folder)) / f"{self._path.stem} marked.mp4"
-            self._service.annotate(report, out, self._telling("Writing the copy"), self._stopped.is_set)
+            self._require_room()
+            self._service.annotate(report, out, tell_and_measure, self._stopped.is_set)
         except SemblanceError as error:
-            return None, [str(error)]
+            shutil.rmtree(out.parent, ignore_errors=True)
+            return None, [str(error).replace(str(out), out.name)]
         return out, ["The copy ends where it was stopped."] if self._stopped.is_set() else []
+
+    def _require_room(self) -> None:
+        if bytes_in(Path(get_upload_folder())) > self._service.settings.upload_bytes:
+            raise VideoError("There is no room for a copy now. Try again in a few minutes.")
 
 
 def _start(settings: Settings) -> str:

@@ -103,3 +103,22 @@ def test_without_a_camera_the_page_says_what_to_do(playwright: Playwright, addre
         page.get_by_role("button", name="Start the camera").click()
         expect(page.locator('.live-notice[role="alert"]')).to_have_text(re.compile("camera.*(Connect|Allow).*again"))
         expect(page.get_by_role("button", name="Start the camera")).to_be_enabled()
+
+
+def test_who_left_the_tab_while_the_browser_asked_is_not_watched(page: Page):
+    open_tab(page, "Live")
+    page.evaluate(
+        """() => {
+          const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+          navigator.mediaDevices.getUserMedia = async wanted => {
+            await new Promise(done => { window.allow = done; });
+            return window.given = await ask(wanted);
+          };
+        }"""
+    )
+    page.get_by_role("button", name="Start the camera").click()
+    page.wait_for_function("window.allow")
+    open_tab(page, "Compare")
+    page.evaluate("window.allow()")
+    page.wait_for_function("window.given?.getTracks().every(track => track.readyState === 'ended')")
+    assert page.evaluate("document.querySelector('#live video').srcObject") is None

@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,7 +13,7 @@ from PIL import Image
 from siamese.errors import VideoError
 from siamese.settings import VideoSettings
 from siamese.video.frames import Frame, opened
-from tests.video.made_up import cut, grey, greys, noise, write_nothing, write_sound, write_video
+from tests.video.made_up import RATE, cut, grey, greys, noise, write_nothing, write_sound, write_video
 
 SETTINGS = VideoSettings()
 
@@ -196,3 +198,28 @@ def test_frames_that_are_too_large_are_refused_before_they_are_decoded(tmp_path:
 def test_names_need_not_be_utf_8(tmp_path: Path) -> None:
     path = write_video(tmp_path / "video.mp4", greys(3))
     assert len(read(path.rename(os.fsdecode(os.fsencode(path) + b"\xe9")))) == 3
+
+
+def test_a_squeezed_frame_is_refused_by_the_size_in_which_it_would_be_shown(tmp_path: Path) -> None:
+    path = tmp_path / "squeezed.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=RATE)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.sample_aspect_ratio = Fraction(10, 1)
+        for number, picture in enumerate(greys(3)):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    with opened(path, VideoSettings()) as video:
+        assert (video.width, video.height) == (640, 48)
+    with pytest.raises(VideoError, match="640 × 48"), opened(path, VideoSettings(max_pixels=64 * 48 * 5)):
+        pass
+
+
+def test_reading_stops_between_the_frames_that_are_wanted(tmp_path: Path) -> None:
+    with opened(write_video(tmp_path / "long.mp4", greys(60)), VideoSettings()) as video:
+        asked = iter(range(1000))
+        video.stopped = lambda: next(asked) > 20
+        assert len(list(video.frames(per_second=0.1))) == 1  # of which the second would come after ten seconds
+        assert video.end < 6 and not video.faults

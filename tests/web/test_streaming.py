@@ -188,3 +188,16 @@ def test_newest_holds_one_frame_and_counts_what_it_dropped():
     dropped, number, file, arrived = anyio.run(scene)
     assert (dropped, number, file) == (2, 3, b"3")
     assert arrived <= time.monotonic()
+
+
+def test_a_message_that_ends_the_stream_while_a_frame_is_read_leaves_no_error(
+    client: TestClient, frame: bytes, caplog: pytest.LogCaptureFixture
+):
+    for _ in range(3):
+        with client.websocket_connect(PATH) as socket:
+            socket.receive_json()
+            socket.send_bytes(frame)
+            socket.send_text("x")
+            while socket.receive()["type"] != "websocket.close":
+                pass
+    assert not caplog.records

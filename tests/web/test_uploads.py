@@ -19,7 +19,7 @@ from siamese.errors import ImageError
 from siamese.settings import Settings
 from siamese.web import uploads
 from siamese.web.sentences import duration
-from siamese.web.uploads import bytes_in, in_memory, needed, sweep, upload_folder
+from siamese.web.uploads import bytes_in, hold, in_memory, needed, release, sweep, upload_folder
 from tests.browser.serving import ROOT, served
 
 MEMORY = Path("/dev/shm")
@@ -184,3 +184,15 @@ def test_a_photo_that_is_used_gets_more_time_and_one_that_is_gone_a_sentence(tmp
 @pytest.mark.parametrize(("seconds", "words"), [(600, "10 minutes"), (1, "1 second"), (90, "90 seconds")])
 def test_the_page_says_how_long_they_stay(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+def test_a_file_that_waits_for_its_turn_is_kept_until_it_is_released(tmp_path: Path) -> None:
+    waiting, other = tmp_path / "film.mp4", tmp_path / "photo.png"
+    for path in (waiting, other):
+        path.write_bytes(b"x")
+    hold("a session", str(waiting))
+    sweep(tmp_path, time.time() + 60)
+    assert waiting.exists() and not other.exists()
+    release("a session")
+    sweep(tmp_path, time.time() + 60)
+    assert not waiting.exists()
