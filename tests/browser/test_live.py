@@ -117,7 +117,7 @@ def test_who_left_the_tab_while_the_browser_asked_is_not_watched(page: Page):
         }"""
     )
     page.get_by_role("button", name="Start the camera").click()
-    page.wait_for_function("window.allow")
+    page.wait_for_function("Boolean(window.allow)")
     open_tab(page, "Compare")
     page.evaluate("window.allow()")
     page.wait_for_function("window.given?.getTracks().every(track => track.readyState === 'ended')")
