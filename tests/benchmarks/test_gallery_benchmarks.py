@@ -35,6 +35,7 @@ def test_a_loss_would_be_seen(tmp_path: Path) -> None:
     made.close()
 
 
+@pytest.mark.stress  # half a minute; all tests together must end within twenty
 def test_engines_are_compared_with_exact_search_and_a_peer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gallery, "_SECONDS", 0.05)
     real, queries = unit_rows(600, size=32), unit_rows(70, seed=1, size=32)

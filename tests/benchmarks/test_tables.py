@@ -61,6 +61,7 @@ def test_baselines_are_a_table_with_their_command(parts: Path, capsys: pytest.Ca
         assert f"| {each['name']} | 96 | {each['accuracy']:.3f} |" in page
 
 
+@pytest.mark.stress  # half a minute; all tests together must end within twenty
 def test_kinds_of_crops_are_compared_as_a_page_a_table_and_json(
     parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

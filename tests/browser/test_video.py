@@ -120,6 +120,7 @@ def test_what_is_no_video_or_shows_no_face_gets_its_sentence(page: Page, tmp_pat
     expect(page.locator("#video-faces")).to_be_hidden()
 
 
+@pytest.mark.stress  # half a minute; all tests together must end within twenty
 def test_of_a_long_video_the_beginning_is_read_and_a_large_one_refused(
     open_page: OpenPage, reference: Path, film: Path
 ) -> None:

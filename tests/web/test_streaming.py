@@ -19,6 +19,7 @@ from siamese import ExpressionService
 from siamese.settings import Settings
 from siamese.vocabulary import EMOTIONS
 from siamese.web.streaming import PATH, Newest, Streams
+from tests.web.api.conftest import in_a_loop
 
 HOST = "http://testserver"
 
@@ -185,7 +186,7 @@ def test_newest_holds_one_frame_and_counts_what_it_dropped():
         assert waited.cancelled_caught  # there is none left
         return newest.dropped, frame.number, frame.file, frame.arrived
 
-    dropped, number, file, arrived = anyio.run(scene)
+    dropped, number, file, arrived = in_a_loop(scene)
     assert (dropped, number, file) == (2, 3, b"3")
     assert arrived <= time.monotonic()
 

@@ -15,6 +15,7 @@ from siamese.web.api.limits import Turns
 from siamese.web.api.problems import NOT_FOUND, ProblemError
 
 MOST_ON_A_PAGE = 500
+MOST_PAGES = 10**9  # more than any gallery has; SQLite counts rows up to 2⁶³ only
 WEBP = "image/webp"
 
 
@@ -24,7 +25,7 @@ def build(service: ExpressionService, turns: Turns) -> APIRouter:
 
     @router.get("/gallery", response_model=models.Examples)
     def examples(
-        page: Annotated[int, Query(ge=1)] = 1,
+        page: Annotated[int, Query(ge=1, le=MOST_PAGES)] = 1,
         size: Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)] = 50,
         emotion: str | None = None,
         source: str | None = None,

@@ -27,6 +27,12 @@ def own(reference: Path, tmp_path: Path, client: MakeClient) -> TestClient:
     return client(tmp_path / "own")
 
 
+def test_a_page_that_no_gallery_has_is_refused_or_empty(client: MakeClient) -> None:
+    api = client()
+    assert api.get("/gallery", params={"page": 10**9}).json()["examples"] == []
+    assert api.get("/gallery", params={"page": 184467440737095518}).status_code == 422
+
+
 def test_the_gallery_is_listed_page_by_page_and_by_what_is_wanted(client: MakeClient) -> None:
     api = client()
     told = api.get("/gallery", params={"size": 5, "page": 2}).json()
