@@ -23,6 +23,7 @@ from siamese.evaluation.tables import table
 from siamese.network.backbones import MobileNetFaces
 from siamese.network.face_weights import load_face_weights
 from siamese.training.augment import cut
+from siamese.training.precision import autocast
 
 _MEASURING_CROPS = 512
 _BATCH = 128
@@ -43,7 +44,7 @@ Semblance trains on and reads aligned crops.
 
 def features(backbone: MobileNetFaces, pixels: torch.Tensor) -> NDArray[np.float32]:
     """The backbone's features (n, 1024) of crops (n, 1, 48, 48)."""
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+    with torch.inference_mode(), autocast():
         parts = [part.contiguous(memory_format=torch.channels_last) for part in pixels.split(_BATCH)]
         return torch.cat([backbone(part).float() for part in parts]).numpy()
 

@@ -17,6 +17,8 @@ from siamese.vocabulary import EMOTIONS, index_of
 OPTIMIZERS = ("adamw", "sgd")
 SCHEDULES = ("cosine", "restarts", "plateau", "constant")
 MIXES = ("none", "mixup", "cutmix")
+AUTO: Literal["auto"] = "auto"
+PRECISIONS = (AUTO, "bf16-mixed", "32-true")
 
 
 def option(default: Any, text: str, choices: Collection[str] = (), least: float = 0, most: float | None = None) -> Any:
@@ -101,8 +103,8 @@ class TrainingConfig:
     average_decay: float = option(0.998, "decay of the weights' exponential moving average; 0 keeps none", most=0.99999)
     collapse: float = option(0.98, "mean similarity of different expressions that counts as collapsed", most=1)
     # machine
-    precision: Literal["bf16-mixed", "32-true"] = option(
-        "bf16-mixed", "Lightning Fabric's precision", ("bf16-mixed", "32-true")
+    precision: Literal["auto", "bf16-mixed", "32-true"] = option(
+        AUTO, "Lightning Fabric's precision; «auto» takes bfloat16 where the machine has it", PRECISIONS
     )
     accelerator: str = option("auto", "what computes", ("auto", "cpu", "cuda", "mps"))
     devices: int = option(

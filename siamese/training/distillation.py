@@ -19,6 +19,7 @@ from siamese.datasets.crops import fingerprint
 from siamese.errors import TrainingError
 from siamese.network.twin import TwinNetwork, load_network
 from siamese.training.data import TrainingData
+from siamese.training.precision import autocast
 
 _BATCH = 256
 
@@ -57,6 +58,6 @@ def _similarities(data: TrainingData, teacher: Path, cache: Path) -> torch.Tenso
 @torch.no_grad()
 def _ask(network: TwinNetwork, crops: torch.Tensor) -> torch.Tensor:
     crops = crops.contiguous(memory_format=torch.channels_last)
-    with torch.autocast("cpu", torch.bfloat16):
+    with autocast():
         both = network(crops) + network(crops.flip(-1))
     return F.normalize(both.float(), dim=1) @ F.normalize(network.proxies, dim=1).T

@@ -21,13 +21,14 @@ from siamese.network.twin import TwinConfig, TwinNetwork
 from siamese.training import checkpoint
 from siamese.training.augment import Augmenter
 from siamese.training.checkpoint import Progress, Row
-from siamese.training.config import TrainingConfig
+from siamese.training.config import AUTO, TrainingConfig
 from siamese.training.data import TrainingData
 from siamese.training.distillation import taught_targets
 from siamese.training.guard import CURES
 from siamese.training.losses import metric_loss, training_log_prior, vote_loss
 from siamese.training.mixing import mix
 from siamese.training.optimisation import Schedule, make_optimizer, moving_average
+from siamese.training.precision import fastest
 from siamese.training.sampling import BatchSampler, class_shares, class_weights
 from siamese.vocabulary import EMOTIONS
 
@@ -205,7 +206,7 @@ def make_fabric(config: TrainingConfig) -> Fabric:
         strategy="ddp" if several else "auto",
         devices=config.devices,
         num_nodes=config.nodes,
-        precision=config.precision,
+        precision=fastest(config.accelerator) if config.precision == AUTO else config.precision,
     )
     fabric.launch()
     return fabric

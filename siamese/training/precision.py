@@ -1,0 +1,47 @@
+"""A machine → what it computes fastest in: bfloat16 where it has instructions for it, single precision elsewhere.
+
+Processors without them imitate bfloat16, and need many times longer than for single precision.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from siamese.training.config import AUTO, TrainingConfig
+from siamese.training.run_folder import CONFIG
+
+Precision = Literal["bf16-mixed", "32-true"]
+
+_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")  # of x86-64 and of ARM, as `torch.cpu.get_capabilities` names them
+
+
+def settled(config: TrainingConfig, resume: bool) -> TrainingConfig:
+    """The configuration with its precision decided: a resumed run keeps its own, so that it goes on as it began."""
+    if config.precision != AUTO:
+        return config
+    path = Path(config.out) / CONFIG
+    kept = json.loads(path.read_text()).get("precision") if resume and path.is_file() else None
+    return dataclasses.replace(config, precision=kept or fastest(config.accelerator))
+
+
+def fastest(accelerator: str) -> Precision:
+    """What `accelerator` («cpu», «cuda», «mps», or «auto» for the first that is there) computes fastest in."""
+    if accelerator == "auto":
+        accelerator = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if accelerator == "cuda":
+        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
+    return "bf16-mixed" if accelerator == "cpu" and has_bfloat16(torch.cpu.get_capabilities()) else "32-true"
+
+
+def has_bfloat16(capabilities: Mapping[str, Any]) -> bool:
+    """Whether a processor of these capabilities multiplies bfloat16 itself."""
+    return any(capabilities.get(name) for name in _INSTRUCTIONS)
+
+
+def autocast() -> torch.autocast:
+    """What lets networks read in bfloat16 while it is entered, where this machine's processor has it."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16(torch.cpu.get_capabilities()))
