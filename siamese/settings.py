@@ -121,6 +121,7 @@ class Settings(BaseSettings):
     key_frames: int = Field(VideoSettings.key_frames, gt=0, le=1000)  # of each face, at most
     max_video_bytes: int = Field(200_000_000, gt=0)  # of a video that is sent to the page
     page_video_seconds: float = Field(600, gt=0)  # of it that the page reads; a command reads any length
+    page_video_work_seconds: float = Field(1800, gt=0)  # that this may take, the copy included
 
     max_body_bytes: int = Field(60_000_000, gt=0)  # of a request to the HTTP API; base64 takes a third more
     token: str = Field("", repr=False)  # that the HTTP API asks for; without one it is open to all

@@ -138,8 +138,11 @@ function greet({emotions, steadiness}) {
   looks = new Map(emotions.map(each => [each.name, each]));
   const chosen = sliders.some(each => each.dataset.chosen);
   for (const slider of sliders) {
-    if (!chosen) slider.value = steadiness[slider.name];
-    slider.parentElement.querySelector('span').textContent = slider.value;
+    const told = steadiness[slider.name]; // settings reach farther than the slider
+    slider.max = Math.max(slider.max, told);
+    slider.min = Math.min(slider.min, told);
+    if (!chosen) slider.value = told;
+    slider.parentElement.querySelector('span').textContent = chosen ? slider.value : told;
   }
   if (chosen) steady();
   for (const person of people.values()) person.card.remove(); // whoever comes now is counted from 1 again

@@ -113,16 +113,24 @@ class _Reading:
 
     def __init__(self, service: ExpressionService, path: Path, stopped: Event, progress: gr.Progress) -> None:
         self._service, self._path, self._stopped, self._progress = service, path, stopped, progress
-        self._told = 0.0
+        self._begun, self._told = monotonic(), 0.0
 
     def answer(self, with_copy: bool) -> Any:
         """Everything that the tab shows."""
-        begun = monotonic()
         limit = self._service.settings.page_video_seconds
-        report = self._service.watch(self._path, self._telling("Reading"), self._stopped.is_set, limit)
+        report = self._service.watch(self._path, self._telling("Reading"), self._ended, limit)
         portraits = self._portraits(report)
         copy, further = self._copy(report) if with_copy and report.faces else (None, [])
-        return _answer(summary(report, monotonic() - begun, further), film(report, portraits), copy)
+        if self._too_long():
+            most = duration(self._service.settings.page_video_work_seconds)
+            further = [*further, f"This page works on a video for {most} at most."]
+        return _answer(summary(report, monotonic() - self._begun, further), film(report, portraits), copy)
+
+    def _ended(self) -> bool:
+        return self._stopped.is_set() or self._too_long()
+
+    def _too_long(self) -> bool:
+        return monotonic() - self._begun > self._service.settings.page_video_work_seconds
 
     def _telling(self, what: str) -> Callable[[Progress], None]:
         def tell(done: Progress) -> None:
@@ -145,7 +153,7 @@ class _Reading:
 
     def _copy(self, report: VideoReport) -> tuple[Path | None, list[str]]:
         """The marked copy in the folder of uploads, from which it goes as they do; or why there is none."""
-        if self._stopped.is_set():
+        if self._ended():
             return None, ["No copy was made, since the reading was stopped."]
         out = Path(tempfile.mkdtemp(dir=get_upload_folder())) / f"{self._path.stem} marked.mp4"
         tell = self._telling("Writing the copy")
@@ -156,11 +164,11 @@ class _Reading:
 
         try:
             self._require_room()
-            self._service.annotate(report, out, tell_and_measure, self._stopped.is_set)
+            self._service.annotate(report, out, tell_and_measure, self._ended)
         except SemblanceError as error:
             shutil.rmtree(out.parent, ignore_errors=True)
             return None, [str(error).replace(str(out), out.name)]
-        return out, ["The copy ends where it was stopped."] if self._stopped.is_set() else []
+        return out, ["The copy ends where it was stopped."] if self._ended() else []
 
     def _require_room(self) -> None:
         if bytes_in(Path(get_upload_folder())) > self._service.settings.upload_bytes:
