@@ -28,6 +28,7 @@ from siamese.datasets.catalogue import load_dataset
 from siamese.datasets.samples import Samples
 from siamese.evaluation.folds import CrossValidation, cross_validate_training, cross_validate_training_leaky
 from siamese.evaluation.tables import table
+from siamese.network.twin import TwinNetwork
 from siamese.training.config import TrainingConfig
 from siamese.training.data import TrainingData, framed
 from siamese.training.guard import collapsed, spread
@@ -59,7 +60,7 @@ python -m benchmarks.backbones --root data/ckplus{options} > docs/results/backbo
 
 
 class Comparison:
-    """The images of CK+ in memory, and what trains a network on some of them."""
+    """The images of CK+ in memory, as they are and as crops, and what trains a network on some of them."""
 
     def __init__(self, samples: Samples, config: TrainingConfig, out: Path) -> None:
         self.samples, self._config, self._out = samples, config, out
@@ -67,21 +68,22 @@ class Comparison:
         images, transforms = framed(samples, crops.transforms(samples, config.crops, config.cache))
         tensors = map(torch.from_numpy, (images, transforms, samples.targets, samples.labels, samples.labels))
         self._data = TrainingData(*tensors)
-        self._crops = self._data.crops(slice(None))
+        self.crops = self._data.crops(slice(None))
 
     def embeddings(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """The embeddings (n, embedding_size) of all images by a network trained on these rows; once each."""
         path = self._out / f"{self._config.backbone}-{self._recipe(rows)}.npy"
         if not path.is_file():
             self._out.mkdir(parents=True, exist_ok=True)
-            np.save(path, self._trained(rows), allow_pickle=False)
+            np.save(path, embed(self.trained(rows), self.crops), allow_pickle=False)
         return np.load(path, allow_pickle=False)
 
     def _recipe(self, rows: NDArray[np.int64]) -> str:
         settings = json.dumps(dataclasses.asdict(self._config), sort_keys=True)
         return hashlib.sha256(settings.encode() + rows.tobytes()).hexdigest()[:12]
 
-    def _trained(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    def trained(self, rows: NDArray[np.int64]) -> TwinNetwork:
+        """A network trained on these rows: the moving average of its weights. A collapse is told on standard error."""
         columns = (getattr(self._data, field.name)[rows] for field in dataclasses.fields(TrainingData))
         trainer = Trainer(self._config, TrainingData(*columns), self._fabric)
         measured, seen = [], rows[::_SEEN]
@@ -89,11 +91,11 @@ class Comparison:
             for _ in trainer.epoch():
                 pass
             trainer.settle()
-            measured.append(spread(embed(trainer.averaged, self._crops[seen]), self.samples.labels[seen]))
+            measured.append(spread(embed(trainer.averaged, self.crops[seen]), self.samples.labels[seen]))
             trainer.end_epoch({**measured[-1], "score": measured[-1]["margin"]})
         if collapsed(measured, self._config.collapse):
             Console(stderr=True).print(f"{self._config.backbone} has collapsed: {measured[-1]}")
-        return embed(trainer.averaged, self._crops)
+        return trainer.averaged
 
 
 def compare(
