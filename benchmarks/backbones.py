@@ -31,7 +31,7 @@ from siamese.evaluation.tables import table
 from siamese.network.twin import TwinNetwork
 from siamese.training.config import TrainingConfig
 from siamese.training.data import TrainingData, framed
-from siamese.training.guard import collapsed, spread
+from siamese.training.guard import JUDGED, collapsed, spread
 from siamese.training.trainer import Trainer, make_fabric
 from siamese.training.validation import embed
 from siamese.vocabulary import EMOTIONS
@@ -87,12 +87,13 @@ class Comparison:
         columns = (getattr(self._data, field.name)[rows] for field in dataclasses.fields(TrainingData))
         trainer = Trainer(self._config, TrainingData(*columns), self._fabric)
         measured, seen = [], rows[::_SEEN]
-        for _ in range(self._config.epochs):
+        for epoch in range(self._config.epochs):
             for _ in trainer.epoch():
                 pass
-            trainer.settle()
-            measured.append(spread(embed(trainer.averaged, self.crops[seen]), self.samples.labels[seen]))
-            trainer.end_epoch({**measured[-1], "score": measured[-1]["margin"]})
+            if epoch >= self._config.epochs - JUDGED:
+                trainer.settle()
+                measured.append(spread(embed(trainer.averaged, self.crops[seen]), self.samples.labels[seen]))
+            trainer.end_epoch({"score": 0.0})  # nothing is chosen by it
         if collapsed(measured, self._config.collapse):
             Console(stderr=True).print(f"{self._config.backbone} has collapsed: {measured[-1]}")
         return trainer.averaged

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from siamese.metric.structure import effective_rank, mean_similarities
 from siamese.training.checkpoint import Row
 
-_EPOCHS = 3
+JUDGED = 3  # epochs at the end of a run, by which it is told
 CURES = (
     "What helps: a lower --head-learning-rate (or --learning-rate), a longer --warmup, a larger --auxiliary-weight, "
     "or another --metric-loss."
@@ -38,8 +38,8 @@ def collapsed(rows: Sequence[Row], limit: float) -> bool:
 
     A network that has just begun may hold all faces for alike too, but then its margin grows.
     """
-    last = rows[-_EPOCHS:]
-    alike = len(last) == _EPOCHS and all(row["inter_similarity"] >= limit for row in last)
+    last = rows[-JUDGED:]
+    alike = len(last) == JUDGED and all(row["inter_similarity"] >= limit for row in last)
     return alike and last[-1]["margin"] <= last[0]["margin"]
 
 
