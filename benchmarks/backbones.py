@@ -22,6 +22,7 @@ import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from rich.console import Console
+from sklearn.preprocessing import normalize
 
 from siamese.datasets import crops
 from siamese.datasets.catalogue import load_dataset
@@ -60,30 +61,38 @@ python -m benchmarks.backbones --root data/ckplus{options} > docs/results/backbo
 
 
 class Comparison:
-    """The images of CK+ in memory, as they are and as crops, and what trains a network on some of them."""
+    """The images of CK+ in memory, and what trains a network on some of them.
 
-    def __init__(self, samples: Samples, config: TrainingConfig, out: Path) -> None:
-        self.samples, self._config, self._out = samples, config, out
+    With `mirror`, an embedding is the normalised mean over a crop and its mirror image.
+    """
+
+    def __init__(self, samples: Samples, config: TrainingConfig, out: Path, mirror: bool = False) -> None:
+        self.samples, self._config, self._out, self._mirror = samples, config, out, mirror
         self._fabric: Fabric = make_fabric(config)
         images, transforms = framed(samples, crops.transforms(samples, config.crops, config.cache))
         tensors = map(torch.from_numpy, (images, transforms, samples.targets, samples.labels, samples.labels))
         self._data = TrainingData(*tensors)
-        self.crops = self._data.crops(slice(None))
+        self._crops = self._data.crops(slice(None))
 
     def embeddings(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """The embeddings (n, embedding_size) of all images by a network trained on these rows; once each."""
         path = self._out / f"{self._config.backbone}-{self._recipe(rows)}.npy"
         if not path.is_file():
             self._out.mkdir(parents=True, exist_ok=True)
-            np.save(path, embed(self.trained(rows), self.crops), allow_pickle=False)
+            np.save(path, self._read(self._trained(rows)), allow_pickle=False)
         return np.load(path, allow_pickle=False)
 
+    def _read(self, network: TwinNetwork) -> NDArray[np.float32]:
+        embeddings = embed(network, self._crops)
+        if self._mirror:
+            embeddings = normalize(embeddings + embed(network, self._crops.flip(-1)))
+        return embeddings
+
     def _recipe(self, rows: NDArray[np.int64]) -> str:
-        settings = json.dumps(dataclasses.asdict(self._config), sort_keys=True)
+        settings = json.dumps([dataclasses.asdict(self._config), self._mirror], sort_keys=True)
         return hashlib.sha256(settings.encode() + rows.tobytes()).hexdigest()[:12]
 
-    def trained(self, rows: NDArray[np.int64]) -> TwinNetwork:
-        """A network trained on these rows: the moving average of its weights. A collapse is told on standard error."""
+    def _trained(self, rows: NDArray[np.int64]) -> TwinNetwork:
         columns = (getattr(self._data, field.name)[rows] for field in dataclasses.fields(TrainingData))
         trainer = Trainer(self._config, TrainingData(*columns), self._fabric)
         measured, seen = [], rows[::_SEEN]
@@ -92,7 +101,7 @@ class Comparison:
                 pass
             if epoch >= self._config.epochs - JUDGED:
                 trainer.settle()
-                measured.append(spread(embed(trainer.averaged, self.crops[seen]), self.samples.labels[seen]))
+                measured.append(spread(embed(trainer.averaged, self._crops[seen]), self.samples.labels[seen]))
             trainer.end_epoch({"score": 0.0})  # nothing is chosen by it
         if collapsed(measured, self._config.collapse):
             Console(stderr=True).print(f"{self._config.backbone} has collapsed: {measured[-1]}")
