@@ -28,6 +28,7 @@ _WORTH_SEEKING = 5.0  # seconds ahead; nearer frames are reached by reading on
 _SAME_TIME = 0.0005  # seconds
 _MISSING = 0.5  # seconds, and two frames, that may lack at the end of a video that is whole
 _USUAL_RATE = 25.0  # frames a second, where a file does not tell
+_EDGES = 4_000_000  # pixels that a codec may add around a frame
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,13 +99,13 @@ class Video:
                 f"{self.name} breaks off after {self.end:.1f} of {self.duration:.1f} seconds: it is truncated or "
                 "damaged. What comes before was read.",
             )
-        return (f"Parts of {self.name} are damaged, and were passed over.",) if self._damaged else ()
+        return (f"Parts of {self.name} are damaged or too large, and were passed over.",) if self._damaged else ()
 
     def frames(self, per_second: float | None = None, longest_side: int | None = None) -> Iterator[Frame]:
         """The frames in their order, at most so many a second, scaled down to a longest side (pixels) where larger.
 
-        Those in between are decoded, since others build on them, but no pictures are made of them. Raises VideoError
-        when one is too large.
+        Those in between are decoded, since others build on them, but no pictures are made of them. One that is too
+        large is passed over.
         """
         due = -np.inf
         for frame, seconds in self._coming:
@@ -174,13 +175,16 @@ class Video:
         except av.FFmpegError:
             self._damaged = True
             return []
-        whole = [frame for frame in frames if not frame.is_corrupt]
+        whole = [frame for frame in frames if not frame.is_corrupt and self._fits(frame)]
         self._damaged |= len(whole) < len(frames)
         return whole
 
+    def _fits(self, frame: av.VideoFrame) -> bool:
+        width, height = self._shown_size(frame.width, frame.height)
+        return max(width, frame.width) * height <= self._settings.max_pixels
+
     def _picture(self, frame: av.VideoFrame, longest_side: int | None) -> NDArray[np.uint8]:
         width, height = self._shown_size(frame.width, frame.height)
-        _check_pixels(max(width, frame.width), height, self.name, self._settings)
         scale = min(1.0, longest_side / max(width, height)) if longest_side else 1.0
         size = max(1, round(width * scale)), max(1, round(height * scale))
         pixels = frame.to_ndarray(format="rgb24", width=size[0], height=size[1], interpolation="AREA")
@@ -196,7 +200,7 @@ class Video:
         told = self._stream.codec_context
         width, height = self._shown_size(told.width, told.height)
         _check_pixels(max(width, told.width), height, self.name, self._settings)
-        told.options = {"max_pixels": str(self._settings.max_pixels)}  # of frames that are larger than was told
+        told.options = {"max_pixels": str(self._settings.max_pixels + _EDGES)}  # of frames larger than was told
         frames = self._decoded()
         first = next(frames, None)
         if first is None:

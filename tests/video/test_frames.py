@@ -125,7 +125,7 @@ def test_damage_in_the_middle_is_passed_over_and_said(tmp_path: Path) -> None:
     path.write_bytes(content)
     with opened(path, SETTINGS) as video:
         frames = list(video.frames())
-        assert video.faults == ("Parts of video.mp4 are damaged, and were passed over.",)
+        assert video.faults == ("Parts of video.mp4 are damaged or too large, and were passed over.",)
     assert 20 < len(frames) < 40 and frames[-1].seconds > 3.5
 
 
@@ -193,6 +193,22 @@ def test_frames_that_are_too_large_are_refused_before_they_are_decoded(tmp_path:
         opened(path, VideoSettings(max_pixels=1000)),
     ):
         pass
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+@pytest.mark.parametrize("side", [160, 2100])  # the smaller is decoded before it is seen to be too large
+def test_frames_that_turn_out_too_large_in_the_middle_are_passed_over(codec: str, side: int, tmp_path: Path) -> None:
+    small = write_video(tmp_path / "small.ts", greys(10), codec=codec, key_every=1)
+    large = write_video(
+        tmp_path / "large.ts", greys(2, side, side), [1 + number / RATE for number in range(2)], codec=codec
+    )
+    (tmp_path / "both.ts").write_bytes(small.read_bytes() + large.read_bytes())
+    assert {frame.picture.shape for frame in read(tmp_path / "both.ts")} == {(48, 64, 3), (side, side, 3)}
+    with opened(tmp_path / "both.ts", VideoSettings(max_pixels=20_000)) as video:
+        frames = list(video.frames())
+        assert len(frames) >= 8  # a codec's threads may drop those that are under way when one fails
+        assert {frame.picture.shape for frame in frames} == {(48, 64, 3)}
+        assert video.faults == ("Parts of both.ts are damaged or too large, and were passed over.",)
 
 
 def test_names_need_not_be_utf_8(tmp_path: Path) -> None:
