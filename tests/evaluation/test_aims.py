@@ -46,7 +46,7 @@ def test_every_aim_is_read_from_its_place(tmp_path: Path) -> None:
         "timing": {"network_ms": 1.5},
         "classifiers": [{"name": "RBF SVM", "accuracy": 0.2}, {"name": "linear SVM", "accuracy": 0.21}],
     }
-    folds = [{"mean": {"accuracy": 0.31, "roc_auc": 0.32}}, {"mean": {"accuracy": 0.99, "roc_auc": 0.99}}]
+    folds = [{"mean": {"accuracy": 0.98, "roc_auc": 0.33}}, {"mean": {"accuracy": 0.99, "roc_auc": 0.99}}]
     for name in ("ferplus-test-majority.json", "fer2013-test.json", "ckplus-all.json"):
         store(tmp_path, name, study)
     store(
@@ -54,6 +54,14 @@ def test_every_aim_is_read_from_its_place(tmp_path: Path) -> None:
         "benchmarks/backbones-ckplus.json",
         {"resnet50": folds, "efficientnet_lite0": folds[1:], "mobilenet": folds},
     )
+    store(tmp_path, "benchmarks/by-subject-ckplus.json", {"mean": {"accuracy": 0.31, "roc_auc": 0.32}})
+    baselines = [{"name": "MLP on pixels", "accuracy": 0.42}, {"name": "nearest pixels", "accuracy": 0.41}]
+    store(tmp_path, "benchmarks/baselines-fer2013.json", {"baselines": baselines})
+    plain = {
+        "half ResNet18, cross-entropy": {"accuracy": 0.44},
+        "three convolutions, cross-entropy": {"accuracy": 0.43},
+    }
+    store(tmp_path, "benchmarks/ablations-fer2013.json", plain)
     measured = [aim.row(tmp_path)[3] for aim in AIMS]
     assert measured == [
         "0.110",
@@ -64,8 +72,13 @@ def test_every_aim_is_read_from_its_place(tmp_path: Path) -> None:
         "0.130",
         "0.310",
         "0.320",
-        "0.32000",
+        "0.33000",
+        "0.330",
         "0.990",
+        "0.410",
+        "0.420",
+        "0.430",
+        "0.440",
         "1.5",
     ]
     assert "| FER+ accuracy |" in aims(tmp_path)[0]

@@ -77,6 +77,15 @@ def test_only_what_was_read_is_copied(service: ExpressionService, portrait_video
     assert len(read(tmp_path / "other.mp4")) == 7
 
 
+def test_sound_goes_on_while_a_picture_stands(
+    service: ExpressionService, astronaut: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    times = [0, 0.1, 1.2]  # the last one until 2.3
+    path = write_video(tmp_path / "slides.mp4", faces(astronaut, 3), times, sound=True)
+    service.annotate(service.watch(path), tmp_path / "copy.mp4")
+    assert heard(tmp_path / "copy.mp4") == pytest.approx(2, abs=0.1)
+
+
 def test_a_box_moves_on_between_two_readings(service: ExpressionService, portrait_video: Path) -> None:
     report = service.watch(portrait_video)
     (face,) = report.faces
