@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from siamese.errors import TrainingError
+from siamese.errors import CollapseError
 from siamese.evaluation.tables import table
 from siamese.training.config import TrainingConfig
 from siamese.training.loop import train
@@ -50,11 +50,11 @@ python -m benchmarks.collapse --root data/ckplus{options} > docs/results/collaps
 
 
 def measure(config: TrainingConfig) -> dict[str, Any]:
-    """Train, or go on; the figures of the last epoch, and whether the guard stopped the run."""
+    """Train, or go on; the figures of the last epoch, and what the guard said, if it stopped the run."""
     try:
         train(config, resume=(Path(config.out) / CONFIG).is_file())
         stopped = ""
-    except TrainingError as error:
+    except CollapseError as error:
         stopped = str(error)
     with (Path(config.out) / CURVE).open() as file:
         last = list(csv.DictReader(file))[-1]

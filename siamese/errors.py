@@ -45,6 +45,10 @@ class TrainingError(SemblanceError):
     """A training run that cannot start or continue as asked."""
 
 
+class CollapseError(TrainingError):
+    """A training run that was ended since all faces had come to be alike to its network."""
+
+
 class MeasurementError(SemblanceError):
     """Embeddings, labels or pairs from which a figure cannot be measured: none, mismatched, or of one class only."""
 

@@ -12,6 +12,7 @@ from siamese.metric.structure import effective_rank, mean_similarities
 from siamese.training.checkpoint import Row
 
 JUDGED = 3  # epochs at the end of a run, by which it is told
+_NOISE = 1e-5  # of a margin measured in single precision
 CURES = (
     "What helps: a lower --head-learning-rate (or --learning-rate), a longer --warmup, a larger --auxiliary-weight, "
     "or another --metric-loss."
@@ -36,11 +37,11 @@ def collapsed(rows: Sequence[Row], limit: float) -> bool:
     """Whether, after these epochs, all faces look alike to the network: for three of them in turn, those of different
     expressions had a mean similarity of `limit` or more, and did not come apart.
 
-    A network that has just begun may hold all faces for alike too, but then its margin grows.
+    A network that has just begun may hold all faces for alike too, but then its margin grows, by more than is noise.
     """
     last = rows[-JUDGED:]
     alike = len(last) == JUDGED and all(row["inter_similarity"] >= limit for row in last)
-    return alike and last[-1]["margin"] <= last[0]["margin"]
+    return alike and last[-1]["margin"] - last[0]["margin"] <= _NOISE
 
 
 def collapse_sentence(row: Row, limit: float) -> str:

@@ -10,7 +10,7 @@ from lightning_fabric import Fabric
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from siamese.errors import TrainingError
+from siamese.errors import CollapseError
 from siamese.network.twin import save_network
 from siamese.training import checkpoint
 from siamese.training.config import TrainingConfig
@@ -27,7 +27,7 @@ def train(config: TrainingConfig, resume: bool = False) -> Path:
     """Run, or resume, the training that `config` describes; returns the folder of the run.
 
     SIGINT and SIGTERM save a checkpoint and end the run; what kills it outright costs the steps since the last one.
-    Raises TrainingError or DatasetError where it cannot start, and TrainingError when the network collapses.
+    Raises TrainingError or DatasetError where it cannot start, and CollapseError when the network collapses.
     """
     config = settled(config, resume)
     if config.threads:
@@ -71,11 +71,11 @@ def train(config: TrainingConfig, resume: bool = False) -> Path:
 def over(trainer: Trainer) -> bool:
     """Whether all epochs are done, or `patience` of them went by without a better score.
 
-    Raises TrainingError, with what is known of cures, when all faces have come to look alike to the network.
+    Raises CollapseError, with what is known of cures, when all faces have come to look alike to the network.
     """
     progress, config = trainer.progress, trainer.config
     if collapsed(progress.rows, config.collapse):
-        raise TrainingError(collapse_sentence(progress.rows[-1], config.collapse))
+        raise CollapseError(collapse_sentence(progress.rows[-1], config.collapse))
     stuck = config.patience > 0 and progress.epoch - progress.best_epoch >= config.patience
     return progress.epoch >= config.epochs or stuck
 

@@ -89,10 +89,14 @@ class Trainer:
         The running statistics lag behind weights that still change: after few steps a network that learns well reads
         all faces alike by them (Wu and Johnson: Rethinking «batch» in BatchNorm, 2021).
         """
-        batches = islice(self._sampler.epoch(self.progress.epoch), _SETTLING_BATCHES)
-        crops = (self._augmented(torch.from_numpy(rows), self._seed(number)) for number, rows in enumerate(batches))
-        device = self.fabric.device
-        update_bn((each.to(device, memory_format=torch.channels_last) for each in crops), self.averaged)
+        update_bn(self._settling_crops(), self.averaged)
+
+    def _settling_crops(self) -> Iterator[torch.Tensor]:
+        for number, rows in enumerate(islice(self._sampler.epoch(self.progress.epoch), _SETTLING_BATCHES)):
+            seed = self._seed(number)
+            crops = self._augmented(torch.from_numpy(rows), seed)
+            torch.manual_seed(seed)  # of dropout, which some backbones have before a batch norm
+            yield crops.to(self.fabric.device, memory_format=torch.channels_last)
 
     def epoch(self) -> Iterator[float]:
         """Train on what is left of the epoch at hand, yielding each step's loss."""

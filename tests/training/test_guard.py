@@ -49,6 +49,7 @@ def rows(*figures: tuple[float, float]) -> list[dict[str, float]]:
     [
         (rows((0.5, 0.3), (0.99, 0.01), (0.999, 0.001), (0.999, 0.0005)), True),
         (rows((0.999, 0.001), (0.999, 0.001), (0.999, 0.001)), True),
+        (rows((0.99999, 1e-6), (0.99999, 0.9e-6), (0.99999, 1.1e-6)), True),  # whose margin is noise
         (rows((0.999, 0.001), (0.999, 0.001)), False),  # too early to tell
         (rows((0.999, 0.001), (0.998, 0.005), (0.99, 0.02)), False),  # coming apart
         (rows((0.99, 0.01), (0.99, 0.01), (0.97, 0.005)), False),  # not alike any more

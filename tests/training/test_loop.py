@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import itertools
 import json
+import math
 import os
 import random
 import signal
@@ -18,15 +19,16 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from siamese.errors import TrainingError
-from siamese.network.backbones.layers import centred
+from siamese.errors import CollapseError, TrainingError
+from siamese.network.backbones import BACKBONES
+from siamese.network.backbones.layers import Backbone, centred
 from siamese.network.twin import load_network
 from siamese.training import loop, run_folder
 from siamese.training.config import MIXES, OPTIMIZERS, SCHEDULES, TrainingConfig, parse
 from siamese.training.data import load_parts
 from siamese.training.losses import AUXILIARY_LOSSES, METRIC_LOSSES
 from siamese.training.sampling import SAMPLERS
-from siamese.training.trainer import Trainer
+from siamese.training.trainer import Trainer, make_fabric
 from tests.training.small import AUGMENTATION, options, write_parts
 
 STEPS = 10  # an epoch: 160 images, 16 of them in a batch
@@ -88,6 +90,39 @@ def test_a_saved_networks_batch_norms_are_of_its_final_weights(config: TrainingC
         seen = stem(centred(load_parts(config)[0].crops(slice(None))))
     torch.testing.assert_close(norm.running_mean, seen.mean(dim=(0, 2, 3)), rtol=1e-3, atol=1e-4)
     torch.testing.assert_close(norm.running_var, seen.var(dim=(0, 2, 3)), rtol=0.05, atol=1e-3)  # mean of batches' own
+
+
+class Dropping(Backbone):
+    """A backbone whose batch norm sees what dropout has left."""
+
+    features = 8
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, 8, 8, stride=8), nn.Dropout(0.5), nn.BatchNorm2d(8), nn.ReLU(), nn.AvgPool2d(6), nn.Flatten()
+        )
+
+    def forward(self, crops: torch.Tensor) -> torch.Tensor:
+        return self.layers(4 * (crops - 0.5))
+
+
+def test_batch_norms_are_settled_alike_whatever_chance_did_before(
+    config: TrainingConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a run is killed while an epoch is measured, and resumed."""
+    monkeypatch.setitem(BACKBONES, "dropping", Dropping)
+    data, _ = load_parts(config)
+    settled = []
+    for seed in (1, 2):
+        given = dataclasses.replace(config, backbone="dropping")
+        trainer = Trainer(given, data, make_fabric(given))
+        torch.manual_seed(seed)
+        trainer.settle()
+        settled.append(trainer.averaged.state_dict())
+    assert settled[0].keys() == settled[1].keys() and any("running_var" in name for name in settled[0])
+    for name, weights in settled[0].items():
+        torch.testing.assert_close(settled[1][name], weights, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -193,10 +228,37 @@ def test_steps_of_two_batches_take_the_mean_of_their_gradients(config: TrainingC
         torch.testing.assert_close(second[name], weights, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("metric_loss", ["triplet", "arcface"])
+def test_no_step_goes_farther_than_the_clipped_gradient(config: TrainingConfig, metric_loss: str) -> None:
+    """Plain steps of SGD without momentum or decay are gradients times the rate, the loss's own weights' among them."""
+    recipe = {"optimizer": "sgd", "gradient_clip": 0.01, "weight_decay": 0.0, "schedule": "constant", "warmup": 0.0}
+    given = dataclasses.replace(config, metric_loss=metric_loss, head_learning_rate=0.5, **recipe)
+    data, _ = load_parts(given)
+    trainer = Trainer(given, data, make_fabric(given))
+    weights = [*trainer.network.parameters(), *trainer._metric.parameters()]
+    before = [each.detach().clone() for each in weights]
+    next(trainer.epoch())
+    moved = math.sqrt(sum(float((after - old).square().sum()) for after, old in zip(weights, before, strict=True)))
+    nesterov = 1 + 0.9  # times as far goes the first step
+    assert moved == pytest.approx(nesterov * 0.5 * 0.01, rel=1e-3)
+
+
+def test_a_run_in_bfloat16_learns_what_one_in_single_precision_does(config: TrainingConfig) -> None:
+    halves = dataclasses.replace(in_another_folder(config, "halves"), precision="bf16-mixed")
+    for each in (config, halves):
+        loop.train(each)
+    for name in ("auxiliary_loss", "accuracy"):
+        whole, half = (float(curve(each)[-1][name]) for each in (config, halves))
+        assert half == pytest.approx(whole, abs=0.1)
+    exact, rounded = (load_file(Path(each.out) / run_folder.LAST) for each in (config, halves))
+    assert all(weights.dtype == torch.float32 for weights in rounded.values() if weights.is_floating_point())
+    assert any(not torch.equal(exact[name], rounded[name]) for name in exact)
+
+
 def test_a_collapse_is_named_and_stops_the_run_and_a_margin_cures_it(config: TrainingConfig) -> None:
     """Without a margin the contrastive loss has nothing to push different expressions apart."""
     metric_alone = dataclasses.replace(config, metric_loss="contrastive", auxiliary_weight=0.0, epochs=12)
-    with pytest.raises(TrainingError, match=r"The network has collapsed in epoch \d+: .*effective rank"):
+    with pytest.raises(CollapseError, match=r"The network has collapsed in epoch \d+: .*effective rank"):
         loop.train(dataclasses.replace(metric_alone, margin=0.0))
     assert len(curve(config)) < 12
     cured = in_another_folder(metric_alone, "cured")
