@@ -10,6 +10,7 @@ from siamese.datasets.catalogue import DATASETS
 from siamese.datasets.crops import KINDS
 from siamese.errors import TrainingError
 from siamese.network.backbones import BACKBONES
+from siamese.training.choices import told
 from siamese.training.losses import AUXILIARY_LOSSES, METRIC_LOSSES, check_metric_loss
 from siamese.training.sampling import SAMPLERS
 from siamese.vocabulary import EMOTIONS, index_of
@@ -61,7 +62,9 @@ class TrainingConfig:
     # losses
     metric_loss: str = option("triplet", "the loss on pairs or triplets of embeddings", METRIC_LOSSES)
     metric_weight: float = option(0.5, "its weight beside the auxiliary term")
-    margin: float = option(-1.0, "the metric loss's margin; a negative one takes what is usual for it", least=-1)
+    margin: float = option(
+        -1.0, "the metric loss's margin, where it takes one; a negative one takes what is usual", least=-1
+    )
     auxiliary_loss: str = option("votes", "how proxies are fitted to the votes", AUXILIARY_LOSSES)
     auxiliary_weight: float = option(1.0, "the auxiliary term's weight; 0 trains on the metric loss alone")
     label_smoothing: float = option(0.0, "share of each target that is spread over all emotions", most=0.9)
@@ -121,12 +124,17 @@ class TrainingConfig:
         return None if self.margin < 0 else self.margin
 
 
+class _Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Defaults after each option, and what choices mean in lines of their own."""
+
+
 def parse(arguments: list[str] | None = None) -> tuple[TrainingConfig, bool]:
     """The configuration and whether to resume, from command-line words."""
     parser = argparse.ArgumentParser(
         prog="train_siamese.py",
         description="Train a twin network on facial expressions.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        epilog=told(),
+        formatter_class=_Help,
     )
     parser.add_argument("--resume", action="store_true", help="continue the run in --out from its last checkpoint")
     for field in dataclasses.fields(TrainingConfig):

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from siamese.errors import TrainingError
+from siamese.training.choices import EXPLAINED
 from siamese.training.config import TrainingConfig, parse
 
 
@@ -19,6 +20,20 @@ def test_every_field_is_an_option_with_help(capsys: pytest.CaptureFixture[str]) 
     for field in dataclasses.fields(TrainingConfig):
         assert f"--{field.name.replace('_', '-')}" in text
         assert field.metadata["help"]
+
+
+def test_every_choice_by_name_is_explained_at_the_end_of_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["--help"])
+    _, _, end = capsys.readouterr().out.partition("What can be chosen:")
+    options = {field.name: field.metadata["choices"] for field in dataclasses.fields(TrainingConfig)}
+    named = {name: tuple(choices) for name, choices in options.items() if choices}
+    assert named == {name: tuple(choices) for name, choices in EXPLAINED.items()}
+    for name, choices in EXPLAINED.items():
+        assert f"--{name.replace('_', '-')}\n" in end
+        for choice, sentence in choices.items():
+            assert f"  {choice} " in end and " ".join(sentence.split()) in " ".join(end.split())
+    assert max(map(len, end.splitlines())) <= 80
 
 
 def test_options_keep_the_type_of_their_default() -> None:
