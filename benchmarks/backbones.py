@@ -89,8 +89,12 @@ class Comparison:
         return embeddings
 
     def _recipe(self, rows: NDArray[np.int64]) -> str:
+        """A name for all that a fold's embeddings depend on: settings, rows, images and the weights it begins with."""
         settings = json.dumps([dataclasses.asdict(self._config), self._mirror], sort_keys=True)
-        return hashlib.sha256(settings.encode() + rows.tobytes()).hexdigest()[:12]
+        digest = hashlib.sha256(settings.encode() + rows.tobytes() + self._data.images.numpy().tobytes())
+        if self._config.initial_weights:
+            digest.update(Path(self._config.initial_weights).read_bytes())
+        return digest.hexdigest()[:12]
 
     def _trained(self, rows: NDArray[np.int64]) -> TwinNetwork:
         columns = (getattr(self._data, field.name)[rows] for field in dataclasses.fields(TrainingData))

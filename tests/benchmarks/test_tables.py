@@ -11,7 +11,7 @@ from PIL import Image
 
 from benchmarks import ablations, alignment, augmentation, backbones, baselines, by_subject, collapse, teaching
 from siamese.datasets.catalogue import load_dataset
-from siamese.network.twin import TwinConfig, TwinNetwork
+from siamese.network.twin import TwinConfig, TwinNetwork, save_network
 from siamese.training.config import TrainingConfig, check
 from siamese.training.guard import spread
 from siamese.training.run_folder import CONFIG
@@ -122,6 +122,18 @@ def test_people_are_read_by_networks_that_others_trained(
         assert f"| {number} | 20 | {fold['accuracy']:.3f} |" in page
     assert f"| mean | 60 | {told['mean']['accuracy']:.3f} ± {told['deviation']['accuracy']:.3f} |" in page
     assert "--backbone cnn --epochs 1 --folds 3 > docs/results/by-subject-ckplus.md" in page
+
+
+def test_folds_that_were_kept_are_not_taken_for_those_of_other_weights_or_images(ckplus: Path, tmp_path: Path) -> None:
+    samples, weights = load_dataset("ckplus", ckplus, "all"), tmp_path / "network.safetensors"
+    others = replace(samples, images=255 - samples.images)
+    config = replace(backbones.RECIPE, backbone=SMALL, crops="whole", epochs=1, initial_weights=str(weights))
+    everyone, kept = np.arange(len(samples)), tmp_path / "folds"
+    for count, (seed, each) in enumerate([(0, samples), (0, samples), (1, samples), (1, others)]):
+        torch.manual_seed(seed)
+        save_network(TwinNetwork(TwinConfig(SMALL)), weights)
+        backbones.Comparison(each, config, kept).embeddings(everyone)
+        assert len(list(kept.iterdir())) == max(1, count)
 
 
 def test_a_face_and_its_mirror_image_are_read_alike(ckplus: Path, tmp_path: Path) -> None:
