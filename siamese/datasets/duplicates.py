@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import track
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from skimage.transform import resize_local_mean
 
 from siamese.datasets import fer2013
 from siamese.datasets.crops import fingerprint
@@ -22,6 +23,7 @@ from siamese.datasets.samples import Samples
 
 THRESHOLD = 0.92  # correlation of pixels, above which hardly a pair of FER2013 is one by chance, as `table` shows
 THRESHOLDS = (0.84, 0.86, 0.88, 0.90, 0.92, 0.94, 0.96, 0.98, 0.999)
+SIDE = 48  # pixels of the images that are compared: FER2013's, on which the threshold was chosen
 _BLOCK = 512  # images compared with all others at once; some 150 MB for FER2013
 _ROUNDING = 1e-4  # of a correlation in single precision, with room to spare
 
@@ -33,8 +35,9 @@ def near_copies(
 
     Images are (n, height, width) uint8. Within them, each pair is told once, as (i, j) with i < j; with `others` of the
     same size, j is a row of those. Correlation is Pearson's, over pixels: blind to brightness and contrast. An image of
-    one shade has none, and so no copies.
+    one shade has none, and so no copies. Larger images are compared as `shrunk` gives them.
     """
+    images, others = shrunk(images), None if others is None else shrunk(others)
     left = _standardised(images)
     right = left if others is None else _standardised(others)
     pairs, correlations = [np.empty((0, 2), np.int64)], [np.empty(0, np.float32)]
@@ -52,6 +55,20 @@ def near_copies(
     return np.concatenate(pairs), np.concatenate(correlations)
 
 
+def shrunk(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Images (n, height, width) uint8 of at most 48×48 pixels, larger ones averaged over areas; others as they are.
+
+    So the threshold means the same for every data set, and time and memory do not grow with the size of its pictures.
+    """
+    height, width = (min(length, SIDE) for length in images.shape[1:])
+    if (height, width) == images.shape[1:]:
+        return images
+    small = np.empty((len(images), height, width), np.uint8)
+    for row, image in enumerate(track(images, "Shrinking images", console=Console(stderr=True))):
+        small[row] = np.rint(resize_local_mean(image, (height, width), preserve_range=True))
+    return small
+
+
 def copies_of(images: NDArray[np.uint8], others: NDArray[np.uint8], threshold: float = THRESHOLD) -> NDArray[np.bool_]:
     """Which images (n,) have a near-copy among the others: of `(train, test)`, the rows to train without."""
     pairs, _ = near_copies(images, others, threshold)
@@ -67,8 +84,9 @@ def groups(pairs: NDArray[np.int64], count: int) -> NDArray[np.int32]:
 def repeats(images: NDArray[np.uint8], eligible: NDArray[np.bool_], cache: str | Path) -> NDArray[np.bool_]:
     """Which of the eligible images (n,) are near-copies, direct or by way of others, of an eligible one before them.
 
-    The comparison, minutes for FER2013, is kept in the folder `cache`.
+    The comparison, minutes for FER2013, is kept in the folder `cache`, by the content of the images as compared.
     """
+    images = shrunk(images)
     path = Path(cache) / f"copies-{fingerprint(images)}-{THRESHOLD:g}.npy"
     if not path.is_file():
         pairs, _ = near_copies(images)
@@ -92,7 +110,7 @@ def table(parts: Mapping[str, Samples]) -> str:
     names = list(parts)
     part = np.repeat(np.arange(len(names)), [len(samples) for samples in parts.values()])
     labels = np.concatenate([samples.labels for samples in parts.values()])
-    images = np.concatenate([samples.images for samples in parts.values()])
+    images = shrunk(np.concatenate([samples.images for samples in parts.values()]))
     pairs, correlations = near_copies(images, threshold=THRESHOLDS[0])
     vectors = _standardised(images)
     upright = np.einsum("ij,ij->i", vectors[pairs[:, 0]], vectors[pairs[:, 1]])
@@ -121,9 +139,12 @@ def _with_copies(pairs: NDArray[np.int64], part: NDArray[np.int64], inner: int, 
 def _standardised(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Each image as a vector of mean 0 and length 1, (n, height · width), so that products are correlations."""
     vectors = images.reshape(len(images), -1).astype(np.float32)
-    vectors -= vectors.mean(axis=1, keepdims=True)
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    for start in range(0, len(vectors), _BLOCK):  # in place, so that there is never a second copy of them all
+        block = vectors[start : start + _BLOCK]
+        block -= block.mean(axis=1, keepdims=True)
+        lengths = np.linalg.norm(block, axis=1, keepdims=True)
+        np.divide(block, lengths, out=block, where=lengths > 0)
+    return vectors
 
 
 def _mirrored(vectors: NDArray[np.float32], width: int) -> NDArray[np.float32]:

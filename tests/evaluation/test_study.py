@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from siamese.datasets.catalogue import load_dataset
-from siamese.datasets.duplicates import THRESHOLD
+from siamese.datasets.duplicates import THRESHOLD, shrunk
 from siamese.errors import MeasurementError
 from siamese.evaluation.classifiers import CLASSIFIERS
 from siamese.evaluation.illustrations import draw_figures, draw_nearest
@@ -39,7 +39,7 @@ def test_a_test_part_is_measured_with_and_without_copies_and_by_other_classifier
     parts: Path, reference: Path, tmp_path: Path
 ) -> None:
     study = study_dataset("folder", parts, "test", "majority", reference, tmp_path)
-    test, *others = (load_dataset("folder", parts, part).images for part in ("test", "train", "validation"))
+    test, *others = (shrunk(load_dataset("folder", parts, part).images) for part in ("test", "train", "validation"))
     rows = [image.reshape(len(image), -1).astype(float) for image in (test, np.concatenate(others))]
     mirrored = test[:, :, ::-1].reshape(len(test), -1).astype(float)
     closest = np.max(
