@@ -3,6 +3,7 @@
 Goodfellow et al.: Challenges in representation learning: a report on three machine learning contests, ICONIP 2013.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,13 +30,15 @@ def load(root: str | Path, split: str) -> Samples:
 
     The root holds fer2013.csv; or {train,validation,test}.parquet with the columns `image` and `fer2013`; or train/ and
     test/ with a folder for each emotion. The parquet files lack the few images in which FER+ sees no face; the folders
-    hold both test parts mixed and no validation part, so that it cannot be asked for there. Raises DatasetError when
-    the root holds none of these, or not the split.
+    hold both test parts mixed and no validation part, so that it cannot be asked for there. A row of the CSV file that
+    is cut off belongs to no part, and is counted among what each leaves out. Raises DatasetError when the root holds
+    none of these, or not the split.
     """
     require_choice("split", split, splits(root), "fer2013")
     root = Path(root)
     if (root / CSV).is_file():
-        return read("fer2013", split, _csv_rows(root, split), SIDE)
+        left_out: Counter[str] = Counter()
+        return read("fer2013", split, _csv_rows(root, split, left_out), SIDE, left_out)
     if has_parquet(root):
         return read("fer2013", split, _parquet_rows(root, split), SIDE)
     if (root / "train").is_dir():
@@ -65,10 +68,12 @@ def pixels(text: str) -> NDArray[np.uint8]:
         raise DatasetError(f"{CSV} is damaged: «{text[:20]}…» are not 48×48 grey levels. Fetch it again.") from error
 
 
-def _csv_rows(root: Path, split: str) -> Iterator[Row]:
+def _csv_rows(root: Path, split: str, left_out: Counter[str]) -> Iterator[Row]:
     """Each row is named as FER+ names it: by its place in the file."""
-    for number, row in enumerate(read_csv(root / CSV, COLUMNS)):
-        if row["Usage"] == USAGES[split]:
+    for number, (_, row) in enumerate(read_csv(root / CSV, COLUMNS)):
+        if row["Usage"] not in USAGES.values():
+            left_out[f"a row of {CSV} that is cut off, or whose Usage is none of {', '.join(USAGES.values())}"] += 1
+        elif row["Usage"] == USAGES[split]:
             yield Row(pixels(row["pixels"]), label_of(row["emotion"], LABELS), f"fer{number:07}.png")
 
 

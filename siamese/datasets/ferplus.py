@@ -5,6 +5,7 @@ distribution, ICMI 2016.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,8 +46,8 @@ def load(root: str | Path, split: str, protocol: str = "majority") -> Samples:
     """Every row of a split that has a vote for an emotion, labelled by the protocol.
 
     The root holds {train,validation,test}.parquet with the columns `image` and `votes`, or FER2013's fer2013.csv
-    together with FER+'s fer2013new.csv, whose rows line up. Raises DatasetError when a file is missing or is not in the
-    expected layout, or the split or protocol is unknown.
+    together with FER+'s fer2013new.csv, whose rows line up. Raises DatasetError when a file is missing, cut off or not
+    in the expected layout, or the split or protocol is unknown.
     """
     require_choice("split", split, SPLITS, "ferplus")
     require_choice("protocol", protocol, PROTOCOLS, "ferplus")
@@ -107,16 +108,30 @@ def _from_csv(root: Path, split: str) -> _Table:
     faces = read_csv(root / fer2013.CSV, fer2013.COLUMNS)
     judged = read_csv(root / CSV, ("Usage", "Image name", *VOTE_COLUMNS))
     try:
-        for face, row in zip(faces, judged, strict=True):
+        for (face_line, face), (line, row) in zip(faces, judged, strict=True):
+            if face["Usage"] not in fer2013.USAGES.values():
+                raise _damaged(root / fer2013.CSV, face_line, f"one of {', '.join(fer2013.USAGES.values())}")
+            votes = _counts([row[column] for column in VOTE_COLUMNS], root / CSV, line)
             if face["Usage"] != row["Usage"]:
                 raise ValueError
             if row["Usage"] != fer2013.USAGES[split]:
                 continue
             if row["Image name"]:
-                votes = [int(row[column]) for column in VOTE_COLUMNS]
                 table.add(fer2013.pixels(face["pixels"]), votes, row["Image name"])
             else:
                 table.left_out["without an image name, as FER+ marks what is no face"] += 1
     except ValueError as error:
         raise DatasetError(f"{fer2013.CSV} and {CSV} in {root} do not line up row by row. Fetch them again.") from error
     return table
+
+
+def _counts(cells: Sequence[str], path: Path, line: int) -> list[int]:
+    """The ten counts in the cells of a line's votes. Raises DatasetError when they are not that."""
+    try:
+        return [int(cell) for _, cell in zip(VOTE_COLUMNS, cells, strict=True)]
+    except ValueError as error:
+        raise _damaged(path, line, "ten counts of votes") from error
+
+
+def _damaged(path: Path, line: int, end: str) -> DatasetError:
+    return DatasetError(f"{path} is cut off or damaged in line {line}, which should end in {end}. Fetch it again.")

@@ -21,10 +21,15 @@ def read_parquet(path: Path, columns: Sequence[str], dataset: str) -> list[dict[
         raise DatasetError(f"{path} is not {dataset} as parquet with the columns {', '.join(columns)}.") from error
 
 
-def read_csv(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
-    """One row after the other as a dictionary by the file's heading. Raises DatasetError when that lacks a column."""
+def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """One row after the other: the line of the file that it ends in, from 1, and its cells by the file's heading.
+
+    The cells that a row lacks, as where the file is cut off, are empty. Raises DatasetError when the heading lacks a
+    column.
+    """
     with path.open(newline="", encoding="utf-8", errors="replace") as file:
-        reader = csv.DictReader(file)
+        reader = csv.DictReader(file, restval="")
         if missing := [column for column in columns if column not in (reader.fieldnames or ())]:
             raise DatasetError(f"{path} lacks the column {', '.join(missing)}. Use the file as it was published.")
-        yield from reader
+        for row in reader:
+            yield reader.line_num, row

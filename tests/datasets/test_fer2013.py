@@ -39,6 +39,24 @@ def test_its_seven_numbers_are_seven_emotions(tmp_path: Path) -> None:
     assert samples.left_out == {"labelled «7», which is none of our emotions": 1}
 
 
+@pytest.mark.parametrize(
+    "lost",
+    ["vateTest", ",PrivateTest", " 3 3 3,PrivateTest", f",{' '.join('3' * 48 * 48)},PrivateTest"],
+    ids=["within its usage", "before it", "within its pixels", "before those"],
+)
+def test_a_row_that_is_cut_off_is_counted_among_what_is_left_out(lost: str, tmp_path: Path) -> None:
+    """By every part: to which of them it belonged is not known any more."""
+    write_csv(tmp_path, (0, 3, 6, 5), ("Training", "PublicTest", "PrivateTest", "PrivateTest"))
+    path = tmp_path / "fer2013.csv"
+    path.write_text(path.read_text().removesuffix(lost))
+    for split, name in (("train", "fer0000000.png"), ("validation", "fer0000001.png"), ("test", "fer0000002.png")):
+        samples = fer2013.load(tmp_path, split)
+        assert samples.sources == (name,)
+        assert samples.left_out == {
+            "a row of fer2013.csv that is cut off, or whose Usage is none of Training, PublicTest, PrivateTest": 1
+        }
+
+
 def test_the_column_beside_ferplus_votes_is_read(tmp_path: Path) -> None:
     images = [{"bytes": png(shade), "path": f"{shade}.png"} for shade in (10, 20)]
     pq.write_table(pa.table({"image": images, "fer2013": ["sad", "angry"]}), tmp_path / "test.parquet")

@@ -116,6 +116,26 @@ def test_csv_files_that_do_not_line_up_are_refused(tmp_path: Path) -> None:
             ferplus.load(tmp_path, "train")
 
 
+@pytest.mark.parametrize("lost", ["0", ",0,0", ",0,4,3,3,0,0,0,0,0,0", "ng,0,4,3,3,0,0,0,0,0,0"])
+@pytest.mark.parametrize("split", ferplus.SPLITS)
+def test_votes_that_are_cut_off_are_refused_with_file_and_line(lost: str, split: str, tmp_path: Path) -> None:
+    """Whichever part is asked for: of a file that was not fetched as a whole, none is to be trusted."""
+    write_csv(tmp_path, VOTES[:3], ["a.png", "b.png", "c.png"], ["Training", "PublicTest", "PrivateTest"])
+    path = tmp_path / "fer2013new.csv"
+    path.write_text(path.read_text().removesuffix(lost))
+    with pytest.raises(DatasetError, match=r"fer2013new\.csv is cut off .* line 4, which should end in ten counts of"):
+        ferplus.load(tmp_path, split)
+
+
+@pytest.mark.parametrize("lost", ["Test", ",PrivateTest", " 1 1 1,PrivateTest"])
+def test_faces_that_are_cut_off_are_refused_with_file_and_line(lost: str, tmp_path: Path) -> None:
+    write_csv(tmp_path, VOTES[:2], ["a.png", "b.png"], ["Training", "PrivateTest"])
+    path = tmp_path / "fer2013.csv"
+    path.write_text(path.read_text().removesuffix(lost))
+    with pytest.raises(DatasetError, match=r"fer2013\.csv is cut off .* line 3, which should end in one of Training"):
+        ferplus.load(tmp_path, "train")
+
+
 def test_refusals_say_what_was_expected(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"must be a folder that holds train\.parquet"):
         ferplus.load(tmp_path, "train")
