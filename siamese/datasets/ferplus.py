@@ -1,9 +1,10 @@
-"""FER+ on FER2013, as parquet or as the two published CSV files → 48×48 grey faces with ten vote counts each.
+"""FER+ on FER2013, as parquet, two CSV files or folders of pictures → 48×48 grey faces with ten vote counts each.
 
 Barsoum, Zhang, Canton Ferrer, Zhang: Training deep networks for facial expression recognition with crowd-sourced label
 distribution, ICMI 2016.
 """
 
+import csv
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,9 +15,9 @@ from numpy.typing import NDArray
 
 from siamese.datasets import fer2013
 from siamese.datasets.checks import require_choice, wrong_root
-from siamese.datasets.pictures import Picture, squares
+from siamese.datasets.pictures import Picture, squares, unusable
 from siamese.datasets.samples import UNLABELLED, Samples
-from siamese.datasets.tables import read_csv, read_parquet
+from siamese.datasets.tables import read_csv, read_parquet, require_part
 from siamese.errors import DatasetError
 from siamese.vocabulary import EMOTIONS
 
@@ -25,6 +26,8 @@ PROTOCOLS = ("majority", "plurality")
 COLUMNS = ("image", "votes")
 CSV = "fer2013new.csv"
 VOTE_COLUMNS = (*EMOTIONS, "unknown", "NF")
+FOLDERS = {"train": "FER2013Train", "validation": "FER2013Valid", "test": "FER2013Test"}
+LIST = "label.csv"
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,10 @@ class _Table:
 def load(root: str | Path, split: str, protocol: str = "majority") -> Samples:
     """Every row of a split that has a vote for an emotion, labelled by the protocol.
 
-    The root holds {train,validation,test}.parquet with the columns `image` and `votes`, or FER2013's fer2013.csv
-    together with FER+'s fer2013new.csv, whose rows line up. Raises DatasetError when a file is missing, cut off or not
-    in the expected layout, or the split or protocol is unknown.
+    The root holds FER2013's fer2013.csv together with FER+'s fer2013new.csv, whose rows line up;
+    {train,validation,test}.parquet with the columns `image` and `votes`; or FER2013Train/, FER2013Valid/ and
+    FER2013Test/, as FER+'s generate_training_data.py writes them. Raises DatasetError when a file is missing, cut off
+    or not in the expected layout, no picture can be used, or the split or protocol is unknown.
     """
     require_choice("split", split, SPLITS, "ferplus")
     require_choice("protocol", protocol, PROTOCOLS, "ferplus")
@@ -57,8 +61,10 @@ def load(root: str | Path, split: str, protocol: str = "majority") -> Samples:
     labels = majority_labels(votes) if protocol == "majority" else plurality_labels(votes)
     voted = np.flatnonzero(targets.sum(axis=1) > 0)
     images, kept, unreadable = squares([table.pictures[row] for row in voted], fer2013.SIDE, f"Reading ferplus {split}")
-    rows = voted[kept]
     left_out = table.left_out + unreadable + Counter({"no vote for an emotion": len(votes) - len(voted)})
+    if not len(kept):
+        raise unusable("ferplus", left_out)
+    rows = voted[kept]
     sources = tuple(table.sources[row] for row in rows)
     return Samples("ferplus", split, protocol, images, targets[rows], labels[rows], sources, left_out=dict(left_out))
 
@@ -93,7 +99,15 @@ def _read(root: Path, split: str) -> _Table:
         return _from_csv(root, split)
     if fer2013.has_parquet(root):
         return _from_parquet(root / f"{split}.parquet")
-    raise wrong_root("ferplus", root, ", ".join(f"{each}.parquet" for each in SPLITS), f"{fer2013.CSV} and {CSV}")
+    if any((root / name / LIST).is_file() for name in FOLDERS.values()):
+        return _from_folder(root / FOLDERS[split])
+    raise wrong_root(
+        "ferplus",
+        root,
+        ", ".join(f"{each}.parquet" for each in SPLITS),
+        f"{fer2013.CSV} and {CSV}",
+        f"{', '.join(f'{name}/' for name in FOLDERS.values())}, each with {LIST} beside its pictures",
+    )
 
 
 def _from_parquet(path: Path) -> _Table:
@@ -122,6 +136,21 @@ def _from_csv(root: Path, split: str) -> _Table:
                 table.left_out["without an image name, as FER+ marks what is no face"] += 1
     except ValueError as error:
         raise DatasetError(f"{fer2013.CSV} and {CSV} in {root} do not line up row by row. Fetch them again.") from error
+    return table
+
+
+def _from_folder(folder: Path) -> _Table:
+    """Each line names a picture, then gives its ten counts; in the lists as published, a box stands between them.
+
+    The box is always the whole picture, and FER+'s own reader takes that by now.
+    """
+    path = require_part(folder / LIST, "ferplus")
+    table = _Table()
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
+        reader = csv.reader(file)
+        for name, *cells in filter(None, reader):
+            votes = cells[1:] if cells and cells[0].startswith("(") else cells
+            table.add(folder / name, _counts(votes, path, reader.line_num), name)
     return table
 
 

@@ -53,8 +53,7 @@ def read(dataset: str, split: str, rows: Iterable[Row], side: int, left_out: Cou
     images, kept, unreadable = squares([row.picture for row, _ in known], side, f"Reading {dataset} {split}")
     reasons.update(unreadable)
     if not len(kept):
-        why = "; ".join(f"{reason}: {count}" for reason, count in reasons.items()) or "there is none"
-        raise DatasetError(f"No picture of {dataset} can be used ({why}). Check its folder.")
+        raise unusable(dataset, reasons)
     used = [known[row][0] for row in kept]
     labels = np.array([known[row][1] for row in kept], dtype=np.int64)
     return Samples(
@@ -68,6 +67,12 @@ def read(dataset: str, split: str, rows: Iterable[Row], side: int, left_out: Cou
         tuple(row.subject for row in used),
         dict(reasons),
     )
+
+
+def unusable(dataset: str, reasons: Counter[str]) -> DatasetError:
+    """The error to raise when no picture of a data set is left, with how many were left out for which reason."""
+    why = "; ".join(f"{reason}: {count}" for reason, count in reasons.items()) or "there is none"
+    return DatasetError(f"No picture of {dataset} can be used ({why}). Check its folder.")
 
 
 def squares(

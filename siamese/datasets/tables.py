@@ -13,12 +13,17 @@ from siamese.errors import DatasetError
 
 def read_parquet(path: Path, columns: Sequence[str], dataset: str) -> list[dict[str, Any]]:
     """Every row as a dictionary of these columns. Raises DatasetError when the file is missing or lacks one."""
-    if not path.is_file():
-        raise DatasetError(f"There is no file {path}. Put that part of {dataset} there, or choose another.")
     try:
-        return pq.read_table(path, columns=list(columns)).to_pylist()
+        return pq.read_table(require_part(path, dataset), columns=list(columns)).to_pylist()
     except (pa.ArrowInvalid, KeyError) as error:
         raise DatasetError(f"{path} is not {dataset} as parquet with the columns {', '.join(columns)}.") from error
+
+
+def require_part(path: Path, dataset: str) -> Path:
+    """The path itself. Raises DatasetError when the file is missing."""
+    if not path.is_file():
+        raise DatasetError(f"There is no file {path}. Put that part of {dataset} there, or choose another.")
+    return path
 
 
 def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:

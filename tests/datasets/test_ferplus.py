@@ -1,5 +1,6 @@
-"""FER+ as parquet or CSV: votes become labels by two published protocols, and a distribution to train on."""
+"""FER+ as parquet, CSV or folders: votes become labels by two published protocols, and a distribution to train on."""
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 from siamese.datasets import ferplus
 from siamese.errors import DatasetError
-from tests.datasets.made_up import png
+from tests.datasets.made_up import png, write_picture
 
 VOTES = np.array(
     [
@@ -136,8 +137,74 @@ def test_faces_that_are_cut_off_are_refused_with_file_and_line(lost: str, tmp_pa
         ferplus.load(tmp_path, "train")
 
 
+def write_folder(folder: Path, votes: np.ndarray, first: int = 0, box: str | None = "(0, 0, 48, 48)") -> None:
+    """A part as published: pictures named by numbers from the first one, beside a list of their votes, without heading.
+
+    The list has a box for each picture, or has none where FER+'s script wrote it anew.
+    """
+    names = [f"fer{first + row:07}.png" for row in range(len(votes))]
+    for row, name in enumerate(names):
+        write_picture(folder / name, row)
+    with (folder / "label.csv").open("w", newline="") as file:
+        boxes = [] if box is None else [box]
+        csv.writer(file).writerows([name, *boxes, *row] for name, row in zip(names, votes.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("box", ["(0, 0, 48, 48)", None])
+@pytest.mark.parametrize("protocol", ferplus.PROTOCOLS)
+def test_the_published_folders_give_what_parquet_gives(box: str | None, protocol: str, tmp_path: Path) -> None:
+    write_folder(tmp_path / "FER2013Test", VOTES, box=box)
+    if box:
+        first, *_ = (tmp_path / "FER2013Test" / "label.csv").read_text().splitlines()
+        assert first == 'fer0000000.png,"(0, 0, 48, 48)",9,1,0,0,0,0,0,0,0,0'  # as in FER+'s repository
+    from_folder = ferplus.load(tmp_path, "test", protocol)
+    (tmp_path / "parquet").mkdir()
+    write_split(tmp_path / "parquet", "test", VOTES)
+    from_parquet = ferplus.load(tmp_path / "parquet", "test", protocol)
+    for name in ("images", "targets", "labels", "sources", "left_out", "split", "protocol"):
+        np.testing.assert_equal(getattr(from_folder, name), getattr(from_parquet, name))
+
+
+def test_each_published_folder_is_a_split(tmp_path: Path) -> None:
+    for first, folder in ((0, "FER2013Train"), (10, "FER2013Valid"), (20, "FER2013Test")):
+        write_folder(tmp_path / folder, VOTES[:2], first)
+    sources = [ferplus.load(tmp_path, split).sources for split in ("train", "validation", "test")]
+    assert sources == [(f"fer{first:07}.png", f"fer{first + 1:07}.png") for first in (0, 10, 20)]
+    (tmp_path / "FER2013Valid" / "label.csv").unlink()
+    with pytest.raises(DatasetError, match=r"There is no file .*FER2013Valid/label\.csv\. Put that part of ferplus"):
+        ferplus.load(tmp_path, "validation")
+
+
+def test_listed_pictures_that_are_missing_are_left_out_unless_all_are(tmp_path: Path) -> None:
+    """FER+'s repository holds the lists alone: its script writes the pictures beside them."""
+    write_folder(tmp_path / "FER2013Train", VOTES[:2])
+    (tmp_path / "FER2013Train" / "fer0000000.png").unlink()
+    samples = ferplus.load(tmp_path, "train")
+    assert samples.sources == ("fer0000001.png",)
+    assert samples.left_out["a file that cannot be read: No such file or directory"] == 1
+    (tmp_path / "FER2013Train" / "fer0000001.png").unlink()
+    with pytest.raises(
+        DatasetError, match=r"No picture of ferplus .*\(a file that .*: No such file or directory: 2\)\."
+    ):
+        ferplus.load(tmp_path, "train")
+
+
+@pytest.mark.parametrize("box", ["(0, 0, 48, 48)", None])
+@pytest.mark.parametrize("lost", ["0\r\n", ",0\r\n", ",5,5,0,0,0,0,0,0,0,0\r\n"])
+def test_a_list_that_is_cut_off_is_refused_with_file_and_line(lost: str, box: str | None, tmp_path: Path) -> None:
+    write_folder(tmp_path / "FER2013Train", VOTES[:2], box=box)
+    path = tmp_path / "FER2013Train" / "label.csv"
+    path.write_bytes(path.read_bytes().removesuffix(lost.encode()))
+    with pytest.raises(
+        DatasetError, match=r"label\.csv is cut off or damaged in line 2, which should end in ten counts"
+    ):
+        ferplus.load(tmp_path, "train")
+
+
 def test_refusals_say_what_was_expected(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"must be a folder that holds train\.parquet"):
+    with pytest.raises(
+        DatasetError, match=r"must be a folder that holds train\.parquet.*; or fer2013\.csv and .*; or FER2013Train/"
+    ):
         ferplus.load(tmp_path, "train")
     pq.write_table(pa.table({"other": [1]}), tmp_path / "train.parquet")
     with pytest.raises(DatasetError, match="not ferplus as parquet with the columns image, votes"):
