@@ -91,6 +91,8 @@ reproduce: $(SETUP) ## train the shipped network anew and write all results: hou
 		--run runs/second/last.safetensors+runs/third/last.safetensors
 	$(BIN)/python -m siamese reference quantise --root $(FERPLUS)
 	$(STUDY) --dataset ferplus --root $(FERPLUS) --split test > docs/results/ferplus-test-majority.json
+	$(STUDY) --dataset fer2013 --root $(FERPLUS) --split test --run prototypes/network.safetensors \
+		> docs/results/fer2013-test.json
 	$(STUDY) --dataset ckplus --root $(CKPLUS) --split all --figures docs/figures/ckplus-all \
 		> docs/results/ckplus-all.json
 	$(BIN)/python -m siamese report

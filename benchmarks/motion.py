@@ -40,6 +40,8 @@ _PAGE = """\
 python -m benchmarks.motion --root data/ckplus > docs/results/motion-ckplus.md
 ```
 
+Each sequence is its last three frames, near the expression's peak, so that little is left to move.
+
 {table}"""
 
 
