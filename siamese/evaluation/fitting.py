@@ -4,6 +4,7 @@ Prototypes and shades are of the training part, and the shades' kind is chosen o
 threshold are fitted; nothing sees the test part.
 """
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from siamese.metric.verification import fit_verification
 from siamese.network.export import export_onnx
 from siamese.network.runtime import NETWORK_FILES, Embedder
 from siamese.network.twin import TwinNetwork, load_network, rounded, save_network
-from siamese.training.run_folder import BEST
+from siamese.training.run_folder import network_in
 from siamese.vocabulary import EMOTIONS
 
 _PARTS = ("train", "validation")
@@ -59,7 +60,8 @@ def fit_reference(
 def fit_run(run: Path, dataset: str, root: Path, protocol: str, cache: str | Path = "cache") -> Path:
     """Fit what judges the best network of a run, or the network in a file, on a data set's own parts.
 
-    Returns the folder of it, in the run's or, for a file, in the cache. Raises DatasetError where the data set has no
+    Returns the folder of it, in the run's or, for a file, in the cache: one for each network, data and protocol, so
+    that several can be fitted at once. Raises DatasetError where the data set has no
     training and validation part, and ReferenceSetError where the run has no network.
     """
     if not set(_PARTS) <= set(parts_of(dataset, root)):
@@ -67,9 +69,11 @@ def fit_run(run: Path, dataset: str, root: Path, protocol: str, cache: str | Pat
             f"{root} has no train and validation part to fit prototypes and calibration of {run} on. Give --reference "
             "instead of --run: `python -m siamese reference build` makes one."
         )
-    network = load_network(run if run.is_file() else run / BEST)
+    network = load_network(network_in(run))
     train, validation = (load_dataset(dataset, root, part, protocol).labelled() for part in _PARTS)
-    out = (Path(cache) if run.is_file() else run) / f"reference-{dataset}"
+    content = hashlib.sha256(network_in(run).read_bytes() + str(Path(root).resolve()).encode())
+    folder = Path(cache) if run.is_file() else run
+    out = folder / f"reference-{dataset}-{protocol}-{content.hexdigest()[:12]}"
     fit_reference(network, train, validation, out, cache)
     return out
 

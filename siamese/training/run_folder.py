@@ -45,6 +45,11 @@ def open_run(config: TrainingConfig, resume: bool) -> None:
     _write_json(out / ORIGIN, [*earlier, origin()])
 
 
+def network_in(run: Path) -> Path:
+    """The best network of a run's folder; a network's own file is taken as it is."""
+    return run if run.is_file() else run / BEST
+
+
 def origin() -> dict[str, str]:
     """The commit («+ changes» where files differ from it), the command line, and the versions that compute."""
     return {

@@ -98,6 +98,21 @@ def test_a_network_s_file_is_judged_as_its_run_is(drawings: Path, run: Path, tmp
         assert (of_file / name).read_bytes() == (of_run / name).read_bytes()
 
 
+def test_each_network_s_file_and_each_protocol_has_a_folder_of_its_own(
+    drawings: Path, run: Path, tmp_path: Path
+) -> None:
+    """Else two that are measured at once would write over each other's files."""
+    save_network(TwinNetwork(TwinConfig(SMALL)), tmp_path / "other.safetensors")
+    fitted = [
+        fit_run(network, "folder", drawings, protocol, tmp_path)
+        for network in (run / BEST, tmp_path / "other.safetensors")
+        for protocol in ("majority", "plurality")
+    ]
+    assert len(set(fitted)) == 4
+    again = fit_run(run / BEST, "folder", drawings, "majority", tmp_path)
+    assert again == fitted[0]
+
+
 def test_a_run_needs_parts_to_be_judged_by(drawings: Path, run: Path) -> None:
     with pytest.raises(DatasetError, match=r"no train and validation part .* Give --reference instead of --run"):
         fit_run(run, "folder", drawings / "train", "majority")
