@@ -228,21 +228,21 @@ def build_reference_set(
     other data set with train and validation, one whose gallery shows the training pictures: keep it to yourself.
     """
     from siamese.evaluation.reference import build_own_reference, build_reference
-    from siamese.training.run_folder import BEST
+    from siamese.training.run_folder import network_in
 
     networks = [[Path(name) for name in names.split("+")] for names in run]
     if dataset == "ferplus":
         if len(networks) > 2:
             raise ReferenceSetError("Two networks can be joined in one, not more. Give --run once or twice.")
         out = out or Path("prototypes")
-        files = [[each / BEST if each.is_dir() else each for each in together] for together in networks]
+        files = [[network_in(each) for each in together] for together in networks]
         build_reference(files, root, out, figures, cache)
         print(f"{out}: written, with {out / 'MODEL_CARD.md'}")
         return
     if len(networks) > 1 or len(networks[0]) > 1:
-        raise ReferenceSetError(f"Of {dataset}, give the folder of one --run.")
+        raise ReferenceSetError(f"Of {dataset}, give one --run: its folder, or a network in it.")
     own = networks[0][0]
-    out = out or own / "reference"
+    out = out or network_in(own).with_name("reference")
     build_own_reference(own, dataset, root, out, cache)
     print(f"{out}: written. It shows single people. To see it: python app.py --reference {shlex.quote(str(out))}")
 

@@ -6,11 +6,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from siamese.errors import ReferenceSetError
 from siamese.training.run_folder import CONFIG, CURVE
 
 RECIPE = "recipe.json"
 
 _PATHS = ("data", "cache", "out")
+
+
+def require_recipe(network: Path) -> None:
+    """Raise ReferenceSetError unless there is this file, and the settings and the curve of its run lie beside it."""
+    if not network.is_file():
+        raise ReferenceSetError(f"There is no network {network}. Give the folder of a run, or a network in one.")
+    missing = [name for name in (CONFIG, CURVE) if not (network.parent / name).is_file()]
+    if missing:
+        raise ReferenceSetError(
+            f"There is no {' and no '.join(missing)} beside {network}, which tell how it was trained. Give the folder "
+            "of a run, or a network in one."
+        )
 
 
 def write_recipe(networks: Sequence[Sequence[Path]], out: Path) -> None:

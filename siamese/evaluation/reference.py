@@ -8,6 +8,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from siamese.evaluation.datasets import evaluate_dataset
 from siamese.evaluation.embeddings import embeddings
 from siamese.evaluation.fitting import fit_reference, fit_run
 from siamese.evaluation.illustrations import draw_figures
-from siamese.evaluation.recipe import RECIPE, write_recipe
+from siamese.evaluation.recipe import RECIPE, require_recipe, write_recipe
 from siamese.evaluation.report import NetworkFacts, model_card
 from siamese.faces.align import CROP_SIZE, alignment, face_crop
 from siamese.faces.decode import decode
@@ -43,7 +44,7 @@ from siamese.network.joining import joined
 from siamese.network.runtime import Embedder
 from siamese.network.twin import TwinNetwork, load_network
 from siamese.settings import Settings
-from siamese.training.run_folder import BEST
+from siamese.training.run_folder import network_in
 from siamese.vocabulary import EMOTIONS
 
 GALLERY_TITLE = "Composite portraits from FER+"
@@ -59,8 +60,11 @@ def build_reference(
 
     `networks` are files in the folders of their runs, averaged and joined as `network_of` does it. Prototypes are the
     weighted class means on FER+'s training part; calibration and threshold are fitted on validation; the test part is
-    only measured. Raises what the loaders of the runs and of FER+ raise.
+    only measured. Raises ReferenceSetError where a file lies in no run's folder, and what the loaders of the networks
+    and of FER+ raise.
     """
+    for path in chain.from_iterable(networks):
+        require_recipe(path)
     train, validation = (ferplus.load(root, part).labelled() for part in ("train", "validation"))
     network = network_of(networks, train, cache)
     prototypes = fit_reference(network, train, validation, out, cache)
@@ -90,16 +94,19 @@ def network_of(networks: Sequence[Sequence[Path]], train: Samples, cache: Path) 
 
 
 def build_own_reference(run: Path, dataset: str, root: Path, out: Path, cache: Path = Path("cache")) -> None:
-    """Write the reference set of the run's best network, for a data set with a training and a validation part.
+    """Write the reference set of a run's best network, or of the network in a file of a run's folder, for a data set
+    with a training and a validation part.
 
     Its gallery and its examples are the training pictures themselves: they show single people. Raises DatasetError
-    where there are no such parts, and what the loader of the run raises.
+    where there are no such parts, ReferenceSetError where the network lies in no run's folder or there is something in
+    `out`, and what the loader of the network raises.
     """
     if out.exists():
         raise ReferenceSetError(f"There is something in {out} already. Choose another --out.")
+    require_recipe(network_in(run))
     fitted = fit_run(run, dataset, root, "majority", cache)
     shutil.copytree(fitted, out)
-    write_recipe([[run / BEST]], out)
+    write_recipe([[network_in(run)]], out)
     embedder = Embedder(out / "network.onnx")
     train = load_dataset(dataset, root, "train").labelled()
     title = f"{root.resolve().name}, {len(train):,} pictures"

@@ -47,7 +47,7 @@ def open_run(config: TrainingConfig, resume: bool) -> None:
 
 def network_in(run: Path) -> Path:
     """The best network of a run's folder; a network's own file is taken as it is."""
-    return run if run.is_file() else run / BEST
+    return run / BEST if run.is_dir() else run
 
 
 def origin() -> dict[str, str]:

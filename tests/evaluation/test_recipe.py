@@ -3,7 +3,10 @@
 import json
 from pathlib import Path
 
-from siamese.evaluation.recipe import RECIPE, write_recipe
+import pytest
+
+from siamese.errors import ReferenceSetError
+from siamese.evaluation.recipe import RECIPE, require_recipe, write_recipe
 from siamese.training.run_folder import BEST, CONFIG, CURVE, LAST
 
 
@@ -40,3 +43,14 @@ def test_of_networks_that_were_averaged_and_joined_each_is_told(tmp_path: Path) 
     assert names == [["a/best.safetensors", "b/last.safetensors"], ["c/best.safetensors"]]
     curves = [(tmp_path / f"epochs-{number}.csv").read_text() for number in (1, 2, 3)]
     assert curves == ["epoch\na\n", "epoch\nb\n", "epoch\nc\n"]
+
+
+def test_a_network_without_its_run_is_refused(tmp_path: Path) -> None:
+    trained = run(tmp_path / "trained")
+    with pytest.raises(ReferenceSetError, match=r"There is no network .*best\.safetensors\. Give the folder of a run"):
+        require_recipe(trained / BEST)
+    (trained / BEST).touch()
+    require_recipe(trained / BEST)
+    (trained / CURVE).unlink()
+    with pytest.raises(ReferenceSetError, match=r"There is no epochs\.csv beside .*best\.safetensors"):
+        require_recipe(trained / BEST)

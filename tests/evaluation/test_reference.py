@@ -1,17 +1,20 @@
 """The reference set's builder: of FER+ a gallery whose first page shows every emotion, of other data one's own."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from siamese.cli import main
 from siamese.errors import ReferenceSetError
+from siamese.evaluation.recipe import RECIPE
 from siamese.evaluation.reference import build_own_reference, in_turn, write_examples
 from siamese.gallery.composites import Composite
 from siamese.network.twin import TwinConfig, TwinNetwork, save_network
 from siamese.service import ExpressionService
-from siamese.training.run_folder import BEST, CONFIG, CURVE
+from siamese.training.run_folder import BEST, CONFIG, CURVE, LAST
 from siamese.vocabulary import EMOTIONS
 from tests.tiny import draw_face
 from tests.training.small import SMALL
@@ -25,28 +28,62 @@ def test_the_first_composites_are_one_of_each_emotion() -> None:
     assert [composite.emotion for composite in in_turn(composites)] == expected
 
 
-def test_a_run_on_ones_own_photos_becomes_a_service_that_knows_their_expressions(tmp_path: Path) -> None:
-    shown = ("anger", "happiness", "surprise")
+SHOWN = ("anger", "happiness", "surprise")
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Drawings of three expressions, eight of each to train on and three to validate on."""
+    root = tmp_path_factory.mktemp("photos")
     for part, seeds in (("train", range(8)), ("validation", range(8, 11))):
-        for emotion in shown:
+        for emotion in SHOWN:
             for seed in seeds:
-                path = tmp_path / "photos" / part / emotion / f"{seed}.png"
+                path = root / part / emotion / f"{seed}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 Image.fromarray(draw_face(EMOTIONS.index(emotion), seed, 96)).save(path)
-    run = tmp_path / "run"
-    run.mkdir()
-    save_network(TwinNetwork(TwinConfig(SMALL)), run / BEST)
-    (run / CONFIG).write_text("{}")
-    (run / CURVE).write_text("epoch\n")
-    build_own_reference(run, "folder", tmp_path / "photos", tmp_path / "reference", tmp_path)
+    return root
+
+
+def trained(folder: Path, name: str = BEST) -> Path:
+    """A run's folder with one network, which need not have learned."""
+    folder.mkdir()
+    save_network(TwinNetwork(TwinConfig(SMALL)), folder / name)
+    (folder / CONFIG).write_text("{}")
+    (folder / CURVE).write_text("epoch\n")
+    return folder
+
+
+def test_a_run_on_ones_own_photos_becomes_a_service_that_knows_their_expressions(photos: Path, tmp_path: Path) -> None:
+    run = trained(tmp_path / "run")
+    build_own_reference(run, "folder", photos, tmp_path / "reference", tmp_path)
     service = ExpressionService.load(tmp_path / "reference")
-    assert set(service.prototypes.names) == set(service.gallery.emotions) == set(shown)
+    assert set(service.prototypes.names) == set(service.gallery.emotions) == set(SHOWN)
     assert len(service.gallery) == 24
-    assert {path.stem.split()[0] for path in (tmp_path / "reference" / "examples").iterdir()} == set(shown)
+    assert {path.stem.split()[0] for path in (tmp_path / "reference" / "examples").iterdir()} == set(SHOWN)
     (reading,) = service.recognise(draw_face(1, 0, 96), whole=True)
-    assert reading.emotion in shown and sum(reading.probabilities.values()) == pytest.approx(1)
+    assert reading.emotion in SHOWN and sum(reading.probabilities.values()) == pytest.approx(1)
     with pytest.raises(ReferenceSetError, match=r"something in .* already"):
-        build_own_reference(run, "folder", tmp_path / "photos", tmp_path / "reference", tmp_path)
+        build_own_reference(run, "folder", photos, tmp_path / "reference", tmp_path)
+
+
+def test_a_network_of_a_run_becomes_a_reference_set_beside_it(photos: Path, tmp_path: Path) -> None:
+    """Given by its file, on the command line."""
+    network = trained(tmp_path / "run", LAST) / LAST
+    words = ("--run", network, "--dataset", "folder", "--root", photos, "--cache", tmp_path / "cache")
+    with pytest.raises(SystemExit) as ended:
+        main(["reference", "build", *map(str, words)])
+    assert not ended.value.code
+    (recipe,) = json.loads((network.parent / "reference" / RECIPE).read_text())
+    assert [each["network"] for each in recipe] == ["run/last.safetensors"]
+    assert set(ExpressionService.load(network.parent / "reference").prototypes.names) == set(SHOWN)
+
+
+def test_a_network_without_its_run_is_refused_before_anything_is_fitted(photos: Path, tmp_path: Path) -> None:
+    network = trained(tmp_path / "run") / BEST
+    (network.parent / CONFIG).unlink()
+    with pytest.raises(ReferenceSetError, match=r"There is no config\.json beside "):
+        build_own_reference(network, "folder", photos, tmp_path / "reference", tmp_path / "cache")
+    assert {path.name for path in tmp_path.iterdir()} == {"run"}
 
 
 def test_examples_that_are_read_as_something_else_are_passed_over(reference: Path, tmp_path: Path) -> None:
