@@ -154,14 +154,14 @@ def evaluate(
     """Measure the reference set, or a training run, on a labelled data set."""
     from siamese.datasets.catalogue import part_to_measure
     from siamese.evaluation.datasets import evaluate_samples, load_for
-    from siamese.evaluation.fitting import fit_run
+    from siamese.evaluation.judging import judge_run
     from siamese.evaluation.study import study_dataset
     from siamese.settings import Settings
 
     if run and reference:
         raise MeasurementError("Give either --run or --reference: one thing is measured at a time.")
     split = split or part_to_measure(dataset, root)
-    folder = fit_run(run, dataset, root, protocol, cache) if run else reference or Settings().reference
+    folder = judge_run(run, dataset, root, split, protocol, cache) if run else reference or Settings().reference
     samples = load_for(dataset, root, split, protocol, folder)
     if full:
         timing = _timing(folder) if (folder / "examples").is_dir() else None  # a run has no page to time

@@ -26,7 +26,7 @@ from siamese.network.twin import TwinNetwork, load_network, rounded, save_networ
 from siamese.training.run_folder import network_in
 from siamese.vocabulary import EMOTIONS
 
-_PARTS = ("train", "validation")
+FITTED_PARTS = ("train", "validation")
 _AGREEMENT_POWERS = range(9)
 
 
@@ -64,13 +64,13 @@ def fit_run(run: Path, dataset: str, root: Path, protocol: str, cache: str | Pat
     that several can be fitted at once. Raises DatasetError where the data set has no
     training and validation part, and ReferenceSetError where the run has no network.
     """
-    if not set(_PARTS) <= set(parts_of(dataset, root)):
+    if not set(FITTED_PARTS) <= set(parts_of(dataset, root)):
         raise DatasetError(
             f"{root} has no train and validation part to fit prototypes and calibration of {run} on. Give --reference "
             "instead of --run: `python -m siamese reference build` makes one."
         )
     network = load_network(network_in(run))
-    train, validation = (load_dataset(dataset, root, part, protocol).labelled() for part in _PARTS)
+    train, validation = (load_dataset(dataset, root, part, protocol).labelled() for part in FITTED_PARTS)
     content = hashlib.sha256(network_in(run).read_bytes() + str(Path(root).resolve()).encode())
     folder = Path(cache) if run.is_file() else run
     out = folder / f"reference-{dataset}-{protocol}-{content.hexdigest()[:12]}"
