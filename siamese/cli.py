@@ -144,7 +144,7 @@ def evaluate(
         Path | None,
         typer.Option(
             help="A training run, for its best network, or a network's file (.safetensors), with prototypes from the "
-            "data set's own parts."
+            "data set's own train and validation or, where it has none, from the data that the run learned from."
         ),
     ] = None,
     as_json: AsJson = False,
@@ -161,7 +161,8 @@ def evaluate(
     if run and reference:
         raise MeasurementError("Give either --run or --reference: one thing is measured at a time.")
     split = split or part_to_measure(dataset, root)
-    folder = judge_run(run, dataset, root, split, protocol, cache) if run else reference or Settings().reference
+    judged = judge_run(run, dataset, root, split, protocol, cache) if run else None
+    folder = judged.folder if judged else reference or Settings().reference
     samples = load_for(dataset, root, split, protocol, folder)
     if full:
         timing = _timing(folder) if (folder / "examples").is_dir() else None  # a run has no page to time
@@ -170,6 +171,7 @@ def evaluate(
         measured = evaluate_samples(samples, folder, cache).to_dict()
         evidence = {"dataset": dataset, "split": split, **measured, "left_out": dict(samples.left_out)}
     evidence["run"] = str(run) if run else None
+    evidence["judged_by"] = judged.by if judged else None
     if figures or nearest:
         from siamese.evaluation.illustrations import draw_figures, draw_nearest
 

@@ -45,6 +45,13 @@ DATASETS: dict[str, Dataset] = {
     "folder": _with_one_label(folder.load, folder.splits),
 }
 
+# Names of the same pictures, in another choice of them or with other labels.
+_SAME_PICTURES = (
+    {"ferplus", "fer2013"},
+    {"ckplus", "ckplus-neutral"},
+    {"affectnet", "affectnet7", "affectnet-balanced"},
+)
+
 
 def load_dataset(dataset: str, root: Root, split: str, protocol: str = "majority") -> Samples:
     """A split of a data set by name. Raises DatasetError when there is no such data set, or not at this root."""
@@ -62,6 +69,13 @@ def part_to_measure(dataset: str, root: Root) -> str:
     """The split to measure on where nobody named one: test; of a set without it, the last. Raises DatasetError."""
     parts = parts_of(dataset, root)
     return "test" if "test" in parts else parts[-1]
+
+
+def same_pictures(dataset: str, root: Root, other: str, other_root: Root) -> bool:
+    """Whether two data sets show the same people: folders at one root, or published sets, wherever they lie."""
+    if dataset == other == "folder":
+        return Path(root).resolve() == Path(other_root).resolve()
+    return dataset == other or any({dataset, other} <= names for names in _SAME_PICTURES)
 
 
 def _known(dataset: str) -> Dataset:

@@ -23,6 +23,8 @@ from siamese.metric.verification import fit_verification
 from siamese.network.export import export_onnx
 from siamese.network.runtime import NETWORK_FILES, Embedder
 from siamese.network.twin import TwinNetwork, load_network, rounded, save_network
+from siamese.training.config import TrainingConfig, left_out
+from siamese.training.data import split
 from siamese.training.run_folder import network_in
 from siamese.vocabulary import EMOTIONS
 
@@ -69,11 +71,30 @@ def fit_run(run: Path, dataset: str, root: Path, protocol: str, cache: str | Pat
             f"{root} has no train and validation part to fit prototypes and calibration of {run} on. Give --reference "
             "instead of --run: `python -m siamese reference build` makes one."
         )
-    network = load_network(network_in(run))
     train, validation = (load_dataset(dataset, root, part, protocol).labelled() for part in FITTED_PARTS)
+    return _fit(run, train, validation, f"{dataset}-{protocol}", root, cache)
+
+
+def fit_learned(run: Path, config: TrainingConfig, cache: str | Path = "cache") -> Path:
+    """The same on the images that the run of this configuration learned from and was validated on.
+
+    Raises DatasetError where these are not where they were.
+    """
+    without = left_out(config)
+    try:
+        train, validation = (part.without(without).labelled() for part in split(config))
+    except DatasetError as error:
+        raise DatasetError(
+            f"{run} is to be judged by the data that it learned from, in {config.data}. {error}"
+        ) from error
+    return _fit(run, train, validation, f"{config.dataset}-learned", Path(config.data), cache)
+
+
+def _fit(run: Path, train: Samples, validation: Samples, name: str, root: Path, cache: str | Path) -> Path:
+    network = load_network(network_in(run))
     content = hashlib.sha256(network_in(run).read_bytes() + str(Path(root).resolve()).encode())
     folder = Path(cache) if run.is_file() else run
-    out = folder / f"reference-{dataset}-{protocol}-{content.hexdigest()[:12]}"
+    out = folder / f"reference-{name}-{content.hexdigest()[:12]}"
     fit_reference(network, train, validation, out, cache)
     return out
 

@@ -68,7 +68,9 @@ def _head(study: Figures, file: Path) -> str:
     run = f" --run {study['run']}" if study.get("run") else ""
     figures = f" --figures docs/figures/{file.stem}" if _figures(file) else ""
     command = f"python -m siamese evaluate {options}{protocol}{run} --full{figures} --json > docs/results/{file.name}"
-    judged = "; prototypes, calibration and threshold of this data set's own train and validation" if run else ""
+    by = study.get("judged_by")
+    parts = f"train and validation of {by}, from which it learned" if by else "this data set's own train and validation"
+    judged = f"; prototypes, calibration and threshold of {parts}" if run else ""
     return (
         f"## {study['dataset']}, {study['split']}, by {study['protocol']}: {study['images']:,} images\n\n"
         f"```sh\n{command}\n```\n\nNetwork `{study['network']}`; recognition by nearest prototype{judged}."

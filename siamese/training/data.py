@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import GroupShuffleSplit
 
 from siamese.datasets import crops
-from siamese.datasets.catalogue import DATASETS, load_dataset
+from siamese.datasets.catalogue import load_dataset, parts_of
 from siamese.datasets.duplicates import repeats
 from siamese.datasets.samples import UNLABELLED, Samples
 from siamese.errors import TrainingError
@@ -77,7 +77,7 @@ def split(config: TrainingConfig) -> tuple[Samples, Samples]:
 
     Held out are whole subjects, where they are known, so that nobody is in both parts.
     """
-    parts = DATASETS[config.dataset].splits(config.data)
+    parts = parts_of(config.dataset, config.data)
     train = load_dataset(config.dataset, config.data, "train" if "train" in parts else "all")
     if "validation" in parts:
         return train, load_dataset(config.dataset, config.data, "validation")

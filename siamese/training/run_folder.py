@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -48,6 +48,19 @@ def open_run(config: TrainingConfig, resume: bool) -> None:
 def network_in(run: Path) -> Path:
     """The best network of a run's folder; a network's own file is taken as it is."""
     return run / BEST if run.is_dir() else run
+
+
+def read_config(folder: Path) -> TrainingConfig:
+    """What the run in a folder was told; options that are newer than the run have their defaults.
+
+    Raises TrainingError where there is no configuration, or it cannot be read.
+    """
+    try:
+        told = json.loads((folder / CONFIG).read_text())
+        options = {field.name: told[field.name] for field in fields(TrainingConfig) if field.name in told}
+        return TrainingConfig(**{"data": told["data"], **options})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrainingError(f"{folder / CONFIG} is not the configuration of a run: {error!r}") from error
 
 
 def origin() -> dict[str, str]:

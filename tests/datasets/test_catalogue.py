@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from siamese.datasets import affectnet, ckplus, fer2013, mmi, rafdb
-from siamese.datasets.catalogue import DATASETS, load_dataset, part_to_measure
+from siamese.datasets.catalogue import DATASETS, load_dataset, part_to_measure, same_pictures
 from siamese.errors import DatasetError
 from siamese.vocabulary import index_of
 from tests.datasets.made_up import summary, write_picture
@@ -45,3 +45,20 @@ def test_unknown_names_are_refused_with_those_that_exist(tmp_path: Path) -> None
 @pytest.mark.parametrize(("name", "part"), [("ferplus", "test"), ("ckplus", "all"), ("affectnet", "validation")])
 def test_measured_is_the_test_part_or_what_stands_for_it(name: str, part: str, tmp_path: Path) -> None:
     assert part_to_measure(name, tmp_path) == part
+
+
+@pytest.mark.parametrize(
+    ("dataset", "root", "other", "other_root", "same"),
+    [
+        ("ckplus", "a", "ckplus", "b", True),
+        ("ckplus", "a", "ckplus-neutral", "a", True),
+        ("fer2013", "a", "ferplus", "b", True),
+        ("ckplus", "a", "jaffe", "a", False),
+        ("folder", "a", "folder", "b/../a", True),
+        ("folder", "a", "folder", "b", False),
+    ],
+)
+def test_published_sets_are_the_same_wherever_they_lie_and_folders_at_one_place(
+    dataset: str, root: str, other: str, other_root: str, same: bool
+) -> None:
+    assert same_pictures(dataset, root, other, other_root) is same

@@ -1,22 +1,30 @@
-"""A run is measured only where nothing that judges it was fitted."""
+"""A run is measured where nothing that judges it was fitted, and on people whom it has not seen."""
 
+import json
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from siamese.cli import USER_ERROR, main
 from siamese.datasets.catalogue import DATASETS
 from siamese.errors import DatasetError, MeasurementError
+from siamese.evaluation.fitting import fit_reference, fit_run
 from siamese.evaluation.judging import judge_run
+from siamese.evaluation.results import write_results
 from siamese.metric.prototypes import Prototypes
-from siamese.network.twin import TwinConfig, TwinNetwork, save_network
-from siamese.training.run_folder import BEST
+from siamese.network.twin import TwinConfig, TwinNetwork, load_network, save_network
+from siamese.training.config import TrainingConfig
+from siamese.training.data import split
+from siamese.training.run_folder import BEST, CONFIG
 from siamese.vocabulary import EMOTIONS
 from tests.tiny import draw_face
 from tests.training.small import SMALL
 
-SHOWN = ("anger", "happiness", "surprise")
+SHOWN = ("neutral", "happiness", "anger")  # in the vocabulary's order
 PARTS = {"train": range(6), "validation": range(10, 13), "test": range(20, 23)}
 
 
@@ -39,17 +47,33 @@ def run(tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
+def learned_from(run: Path, dataset: str, data: Path, **options: object) -> Path:
+    """The run, saying that it was trained on this."""
+    (run / CONFIG).write_text(json.dumps({"dataset": dataset, "data": str(data), **options}))
+    return run
+
+
+def draw_people(root: Path, shown: Sequence[str] = SHOWN, subjects: int = 4) -> Path:
+    """A folder as CK+ is published: two frames of each person and expression, in no parts."""
+    for subject, (number, emotion), frame in product(range(subjects), enumerate(shown), range(2)):
+        path = root / emotion / f"S{subject:03}_{number:03}_{frame:08}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(draw_face(EMOTIONS.index(emotion), 10 * subject + frame, 48)).save(path)
+    return root
+
+
 def test_a_test_part_is_judged_by_the_others(run: Path, tmp_path: Path) -> None:
     root = draw(tmp_path / "photos", "train", "validation", "test")
-    folder = judge_run(run, "folder", root, "test", "majority", tmp_path / "cache")
-    assert Prototypes.load(folder / "prototypes.npz").names == tuple(name for name in EMOTIONS if name in SHOWN)
+    judged = judge_run(run, "folder", root, "test", "majority", tmp_path / "cache")
+    assert judged.by is None
+    assert Prototypes.load(judged.folder / "prototypes.npz").names == SHOWN
 
 
-@pytest.mark.parametrize("split", ["train", "validation"])
-def test_what_was_fitted_on_is_not_measured(split: str, run: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", ["train", "validation"])
+def test_what_was_fitted_on_is_not_measured(part: str, run: Path, tmp_path: Path) -> None:
     root = draw(tmp_path / "photos", "train", "validation", "test")
-    with pytest.raises(MeasurementError, match=rf"figures on {split} would be too good\. Measure --split test\."):
-        judge_run(run, "folder", root, split, "majority", tmp_path / "cache")
+    with pytest.raises(MeasurementError, match=rf"figures on {part} would be too good\. Measure --split test\."):
+        judge_run(run, "folder", root, part, "majority", tmp_path / "cache")
     assert not list(run.glob("reference*"))
 
 
@@ -71,3 +95,91 @@ def test_an_unknown_part_is_refused_before_anything_is_fitted(run: Path, tmp_pat
     with pytest.raises(DatasetError, match=r"Unknown split «holiday» .* Choose one of: train, validation, test\."):
         judge_run(run, "folder", root, "holiday", "majority", tmp_path / "cache")
     assert not list(run.glob("reference*"))
+
+
+def test_a_set_without_parts_is_judged_by_the_data_that_the_run_learned_from(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As those of a reference set, classes that the measured set lacks are answers all the same."""
+    photos = draw(tmp_path / "photos", "train", "validation")
+    people = draw_people(tmp_path / "people", SHOWN[1:])
+    learned_from(run, "folder", photos)
+    expected = fit_run(run, "folder", photos, "majority", tmp_path / "cache")
+    judged = judge_run(run, "ckplus", people, "all", "majority", tmp_path / "cache")
+    assert judged.by == "folder photos"
+    for name in ("network.onnx", "prototypes.npz", "shades.npz", "calibration.json", "verification.json"):
+        assert (judged.folder / name).read_bytes() == (expected / name).read_bytes()
+
+    words = ("evaluate", "--dataset", "ckplus", "--root", people, "--cache", tmp_path / "cache", "--full", "--json")
+    studies = []
+    for judge in (("--run", run), ("--reference", expected)):
+        with pytest.raises(SystemExit):
+            main([str(word) for word in (*words, *judge)])
+        studies.append(json.loads(capsys.readouterr().out))
+    by_run, by_reference = studies
+    assert by_run["images"] == 16 and by_run["classes"] == list(SHOWN) and "neutral" not in by_run["per_class"]
+    assert by_run.pop("judged_by") == "folder photos" and by_reference.pop("judged_by") is None
+    assert {**by_run, "run": None} == by_reference
+
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "people.json").write_text(json.dumps({**by_run, "judged_by": "ferplus"}))
+    write_results(tmp_path / "results", tmp_path / "RESULTS.md")
+    page = (tmp_path / "RESULTS.md").read_text()
+    assert "prototypes, calibration and threshold of train and validation of ferplus, from which it learned." in page
+
+
+def test_expressions_that_a_run_was_trained_without_do_not_judge_it(run: Path, tmp_path: Path) -> None:
+    learned_from(run, "folder", draw(tmp_path / "photos", "train", "validation"), leave_out="anger")
+    judged = judge_run(run, "jaffe", tmp_path, "all", "majority", tmp_path / "cache")
+    assert Prototypes.load(judged.folder / "prototypes.npz").names == SHOWN[:2]
+
+
+def test_a_run_that_held_people_out_is_judged_by_the_others_and_them(run: Path, tmp_path: Path) -> None:
+    """CK+ has no parts: those that the training made are made again."""
+    config = {"dataset": "ckplus", "data": str(draw_people(tmp_path / "people")), "validation_share": 0.5}
+    train, validation = split(TrainingConfig(**config))
+    learned_from(run, **config)
+    judged = judge_run(run, "jaffe", tmp_path, "all", "majority", tmp_path / "cache")
+    expected = fit_reference(load_network(run / BEST), train, validation, tmp_path / "expected", tmp_path / "cache")
+    assert judged.by == "ckplus"
+    np.testing.assert_array_equal(Prototypes.load(judged.folder / "prototypes.npz").vectors, expected.vectors)
+
+
+@pytest.mark.parametrize("dataset", ["ckplus", "ckplus-neutral"])
+def test_a_run_is_not_measured_on_people_whom_it_has_seen(dataset: str, run: Path, tmp_path: Path) -> None:
+    """A published set is the same wherever it lies, and whichever of its pictures are taken."""
+    learned_from(run, "ckplus", tmp_path / "elsewhere")
+    with pytest.raises(
+        MeasurementError, match=r"has seen the people in .*benchmarks\.by_subject.*benchmarks\.backbones"
+    ):
+        judge_run(run, dataset, draw_people(tmp_path / "people"), "all", "majority", tmp_path / "cache")
+
+
+def test_folders_are_the_same_where_they_lie_at_one_place(run: Path, tmp_path: Path) -> None:
+    mine, others = draw_people(tmp_path / "mine"), draw_people(tmp_path / "others")
+    learned_from(run, "folder", mine, validation_share=0.4)
+    with pytest.raises(MeasurementError, match="has seen the people in"):
+        judge_run(run, "folder", mine, "all", "majority", tmp_path / "cache")
+    assert judge_run(run, "folder", others, "all", "majority", tmp_path / "cache").by == "folder mine"
+
+
+def test_the_test_part_of_a_run_s_own_data_is_measured_also_where_there_is_no_validation(
+    run: Path, tmp_path: Path
+) -> None:
+    """As RAF-DB is published: of train, the training held a share out."""
+    photos = draw(tmp_path / "photos", "train", "test")
+    learned_from(run, "folder", photos, validation_share=0.4)
+    assert judge_run(run, "folder", photos, "test", "majority", tmp_path / "cache").by == "folder photos"
+    with pytest.raises(MeasurementError, match=r"has seen the people in .* Measure --split test\."):
+        judge_run(run, "folder", photos, "train", "majority", tmp_path / "cache")
+
+
+def test_of_a_network_alone_nobody_knows_what_it_learned_from(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"no config\.json beside the network tells .* give --reference instead"):
+        judge_run(run / BEST, "jaffe", tmp_path, "all", "majority", tmp_path / "cache")
+
+
+def test_data_that_are_not_where_they_were_are_asked_for(run: Path, tmp_path: Path) -> None:
+    learned_from(run, "ferplus", tmp_path / "gone")
+    with pytest.raises(DatasetError, match=r"judged by the data that it learned from, in .*gone\. There is no folder"):
+        judge_run(run, "jaffe", tmp_path, "all", "majority", tmp_path / "cache")

@@ -12,7 +12,17 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from siamese.errors import TrainingError
 from siamese.training.config import TrainingConfig
-from siamese.training.run_folder import CHECKPOINT, CONFIG, CURVE, ORIGIN, PICTURE, Journal, commit, open_run
+from siamese.training.run_folder import (
+    CHECKPOINT,
+    CONFIG,
+    CURVE,
+    ORIGIN,
+    PICTURE,
+    Journal,
+    commit,
+    open_run,
+    read_config,
+)
 
 NAMES = ("auxiliary_loss", "metric_loss", "accuracy", "balanced_accuracy", "roc_auc", "intra_similarity")
 MORE = ("inter_similarity", "margin", "effective_rank", "score")
@@ -35,6 +45,23 @@ def test_the_folder_says_what_is_run_and_from_where(tmp_path: Path) -> None:
     open_run(config, resume=True)
     starts = json.loads((out / ORIGIN).read_text())
     assert [set(start) for start in starts] == 2 * [{"commit", "command", "python", "torch"}]
+
+
+def test_what_a_run_was_told_is_read_from_its_folder(tmp_path: Path) -> None:
+    config = TrainingConfig(out=str(tmp_path), dataset="ckplus", data="data/ckplus", seed=3)
+    open_run(config, resume=False)
+    assert read_config(tmp_path) == config
+    older = {"data": "data/ckplus", "seed": 3, "an_option_that_is_gone": 1}
+    (tmp_path / CONFIG).write_text(json.dumps(older))
+    assert read_config(tmp_path) == TrainingConfig(data="data/ckplus", seed=3)
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", "{}", "7"])
+def test_what_is_no_configuration_is_refused(content: str | None, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / CONFIG).write_text(content)
+    with pytest.raises(TrainingError, match=r"config\.json is not the configuration of a run"):
+        read_config(tmp_path)
 
 
 def test_a_new_run_does_not_write_over_another(tmp_path: Path) -> None:
