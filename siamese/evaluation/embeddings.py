@@ -10,11 +10,17 @@ from rich.progress import track
 
 from siamese.datasets.crops import crops, fingerprint
 from siamese.datasets.samples import Samples
+from siamese.errors import MeasurementError
 from siamese.network.runtime import Embedder
 
 
 def embeddings(samples: Samples, embedder: Embedder, cache: str | Path) -> NDArray[np.float32]:
-    """The unit-length embeddings (n, embedding_size) of the samples' aligned crops; computed once per network."""
+    """The unit-length embeddings (n, embedding_size) of the samples' aligned crops; computed once per network.
+
+    Raises MeasurementError when there is no sample.
+    """
+    if not len(samples):
+        raise MeasurementError(f"No image of {samples.dataset}, {samples.split}, is left to measure.")
     path = Path(cache) / f"embeddings-{embedder.fingerprint}-{fingerprint(samples.images)}.npy"
     if not path.is_file():
         inputs = crops(samples, "aligned", cache)

@@ -1,15 +1,16 @@
 """A reference set and a data set → everything that a paper prints of them, beside the evidence of one protocol."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from siamese.datasets.catalogue import parts_of
 from siamese.datasets.duplicates import copies_of
 from siamese.datasets.samples import Samples
+from siamese.errors import MeasurementError
 from siamese.evaluation.classifiers import ClassifierEvidence, measure_classifiers
 from siamese.evaluation.datasets import evaluate_samples, load_for
 from siamese.evaluation.embeddings import embeddings
@@ -23,6 +24,8 @@ from siamese.vocabulary import EMOTIONS
 _PARTS = ("train", "validation", "test")
 _FOLDS = 10
 
+Measured = TypeVar("Measured")
+
 
 @dataclass(frozen=True)
 class Study:
@@ -31,7 +34,8 @@ class Study:
     `left_out` counts what the data set holds but was not measured, by reason. `without_copies` is the evidence on the
     images that have no near-copy in the other parts; `copies` have one; `classifiers` were fitted on
     the training part and chosen on validation; both are missing where a data set has no such parts, or on them.
-    `cross_validation`, by subject and leaky, is there where subjects are known. `timing` is of the machine.
+    `cross_validation`, by subject and leaky, is there where subjects are known. `timing` is of the machine. What a set
+    is too small for is missing too.
     """
 
     dataset: str
@@ -74,21 +78,22 @@ def study_dataset(
 
     `timing` is passed on as it is.
 
-    Raises DatasetError when there is no such data set, and ReferenceSetError when the reference set cannot be read.
+    Raises DatasetError when there is no such data set, ReferenceSetError when the reference set cannot be read, and
+    MeasurementError when the split is too small even for the evidence.
     """
     reference = Path(reference)
     samples = load_for(dataset, root, split, protocol, reference)
     evidence = evaluate_samples(samples, reference, cache)
     copies: int | None = None
     without_copies: Evidence | None = None
-    classifiers: tuple[ClassifierEvidence, ...] = ()
+    classifiers: tuple[ClassifierEvidence, ...] | None = None
     if split == "test" and set(_PARTS) <= set(parts_of(dataset, root)):
         parts = [load_for(dataset, root, part, protocol, reference) for part in _PARTS]
         copied = copies_of(samples.images, np.concatenate([part.images for part in parts[:2]]))
         copies = int(copied.sum())
-        without_copies = evaluate_samples(samples.take(np.flatnonzero(~copied)), reference, cache)
-        train, validation, test = (_labelled(part, reference, cache) for part in parts)
-        classifiers = measure_classifiers(train, validation, test)
+        others = samples.take(np.flatnonzero(~copied))
+        without_copies = _if_enough(lambda: evaluate_samples(others, reference, cache))
+        classifiers = _if_enough(lambda: _classifiers(parts, reference, cache))
     return Study(
         dataset=dataset,
         split=split,
@@ -97,8 +102,8 @@ def study_dataset(
         left_out=samples.left_out,
         copies=copies,
         without_copies=without_copies,
-        classifiers=classifiers,
-        cross_validation=cross_validations(samples, reference, cache),
+        classifiers=classifiers or (),
+        cross_validation=_if_enough(lambda: cross_validations(samples, reference, cache)) or (),
         timing=timing,
     )
 
@@ -113,6 +118,19 @@ def cross_validations(samples: Samples, reference: Path, cache: str | Path) -> t
     part = _labelled(samples, reference, cache)
     by_subject = cross_validate(part.rows, part.labels, samples.subjects, EMOTIONS, _FOLDS)
     return by_subject, cross_validate_leaky(part.rows, part.labels, EMOTIONS, _FOLDS)
+
+
+def _if_enough(measure: Callable[[], Measured]) -> Measured | None:
+    """What is measured, or None where there are too few images, or too few classes, for it."""
+    try:
+        return measure()
+    except MeasurementError:
+        return None
+
+
+def _classifiers(parts: Sequence[Samples], reference: Path, cache: str | Path) -> tuple[ClassifierEvidence, ...]:
+    train, validation, test = (_labelled(part, reference, cache) for part in parts)
+    return measure_classifiers(train, validation, test)
 
 
 def _labelled(samples: Samples, reference: Path, cache: str | Path) -> Labelled:

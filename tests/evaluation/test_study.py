@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,10 @@ from siamese.datasets.catalogue import load_dataset
 from siamese.datasets.duplicates import THRESHOLD, shrunk
 from siamese.errors import MeasurementError
 from siamese.evaluation.classifiers import CLASSIFIERS
+from siamese.evaluation.datasets import evaluate_samples
 from siamese.evaluation.illustrations import draw_figures, draw_nearest
 from siamese.evaluation.results import write_results
-from siamese.evaluation.study import study_dataset
+from siamese.evaluation.study import Study, study_dataset
 from siamese.vocabulary import EMOTIONS
 from tests.tiny import draw_face
 
@@ -105,6 +107,74 @@ def test_where_people_are_known_they_are_cross_validated(reference: Path, tmp_pa
     assert (study.copies, study.without_copies, study.classifiers) == (None, None, ())
     assert [each.split for each in study.cross_validation] == ["by subject", "leaky"]
     assert [len(each.folds) for each in study.cross_validation] == [10, 10]
+
+
+def draw_parts(root: Path, train: Iterable[int], test: Mapping[str, Sequence[int]]) -> Path:
+    """Three parts: drawings of these seeds, in test of each emotion others; validation as train."""
+    for part, seeds in (
+        ("train", dict.fromkeys(test, train)),
+        ("validation", dict.fromkeys(test, train)),
+        ("test", test),
+    ):
+        for emotion in seeds:
+            for seed in seeds[emotion]:
+                draw(root / part / emotion / f"{seed}.png", EMOTIONS.index(emotion), seed)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("new", "images"),
+    [
+        ({"anger": (), "surprise": ()}, 0),
+        ({"anger": (), "surprise": (100,)}, 1),
+        ({"anger": (), "surprise": (100, 101)}, 2),
+        ({"anger": (100,), "surprise": (101,)}, 2),
+    ],
+    ids=["none", "one", "one class", "no two of one"],
+)
+def test_where_too_few_are_left_without_copies_that_part_alone_is_missing(
+    new: dict[str, tuple[int, ...]], images: int, reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drawings of one emotion are much alike: here copies are exact ones only."""
+    monkeypatch.setattr(
+        "siamese.evaluation.study.copies_of", lambda images, others: (images[:, None] == others).all((2, 3)).any(1)
+    )
+    root = draw_parts(tmp_path / "photos", range(20), {name: (0, 1, *seeds) for name, seeds in new.items()})
+    study = study_dataset("folder", root, "test", "majority", reference, tmp_path / "cache")
+    assert (study.evidence.images, study.copies, study.without_copies) == (4 + images, 4, None)
+    assert len(study.classifiers) == len(CLASSIFIERS)
+    page = page_of(study, tmp_path)
+    assert "near-copy" not in page and "| K nearest neighbours |" in page
+
+
+def test_where_there_are_too_few_to_fit_classifiers_on_they_alone_are_missing(reference: Path, tmp_path: Path) -> None:
+    root = draw_parts(tmp_path / "photos", range(4), {"anger": (100, 101), "surprise": (102, 103)})
+    study = study_dataset("folder", root, "test", "majority", reference, tmp_path / "cache")
+    assert study.evidence.images == 4 and study.classifiers == ()
+    assert "on frozen embeddings" not in page_of(study, tmp_path)
+
+
+def test_where_folds_lack_pairs_cross_validation_alone_is_missing(reference: Path, tmp_path: Path) -> None:
+    """Each person shows one expression once, so that no fold has two images of one."""
+    for subject in range(10):
+        emotion = ("anger", "surprise")[subject % 2]
+        draw(tmp_path / "set" / emotion / f"S{subject:03}_001_00000001.png", EMOTIONS.index(emotion), subject, 48)
+    study = study_dataset("ckplus", tmp_path / "set", "all", "majority", reference, tmp_path / "cache")
+    assert study.evidence.images == 10 and study.cross_validation == ()
+
+
+def test_a_part_without_an_image_is_refused_with_a_sentence(reference: Path, tmp_path: Path) -> None:
+    draw(tmp_path / "photos" / "anger" / "1.png", EMOTIONS.index("anger"), 1)
+    nothing = load_dataset("folder", tmp_path / "photos", "all").take([])
+    with pytest.raises(MeasurementError, match=r"No image of folder, all, is left to measure\."):
+        evaluate_samples(nothing, reference, tmp_path)
+
+
+def page_of(study: Study, folder: Path) -> str:
+    (folder / "results").mkdir()
+    (folder / "results" / "study.json").write_text(json.dumps(study.to_dict()))
+    write_results(folder / "results", folder / "RESULTS.md")
+    return (folder / "RESULTS.md").read_text()
 
 
 def test_a_page_of_results_needs_studies(tmp_path: Path) -> None:
