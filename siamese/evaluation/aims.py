@@ -31,15 +31,23 @@ class Aim:
     digits: int = 3
 
     def row(self, folder: Path) -> tuple[str, ...]:
-        """The figure's line; «not measured» where its study is not stored."""
+        """The figure's line; «not measured» where its study is not stored, or lacks the figure."""
         bound = f"{'at most' if self.most else 'at least'} {self.bound:g}"
-        file = folder / self.study
-        if not file.is_file():
+        value = self._value(folder / self.study)
+        if value is None:
             return self.figure, self.published, bound, "not measured", "–"
-        value = self.read(json.loads(file.read_text()))
         short = value - self.bound if self.most else self.bound - value
         verdict = "reached" if short <= 0 else f"missed by {max(short, 10**-self.digits):.{self.digits}f}"
         return self.figure, self.published, bound, f"{value:.{self.digits}f}", verdict
+
+    def _value(self, file: Path) -> float | None:
+        if not file.is_file():
+            return None
+        study = json.loads(file.read_text())
+        try:
+            return self.read(study)
+        except (KeyError, IndexError, TypeError, StopIteration):  # `evaluate` leaves out what cannot be measured
+            return None
 
 
 def _figure(name: str) -> Callable[[Study], float]:

@@ -48,8 +48,16 @@ def write_results(folder: Path, page: Path) -> None:
         raise MeasurementError(
             f"There is no study in {folder}. Store one: evaluate … --full --json > {folder}/NAME.json"
         )
+    sections = [_section(file) for file in files]
     tables = [file.read_text().strip() for file in sorted(folder.glob("*.md"))]
-    page.write_text("\n\n".join([_TITLE, *aims(folder), *(_section(file) for file in files), *tables]) + "\n")
+    page.write_text("\n\n".join([_TITLE, *_aims(folder), *sections, *tables]) + "\n")
+
+
+def _aims(folder: Path) -> list[str]:
+    try:
+        return aims(folder)
+    except ValueError as error:
+        raise MeasurementError(f"A study of what was aimed at, in {folder}, is not JSON: {error}") from error
 
 
 def _section(file: Path) -> str:

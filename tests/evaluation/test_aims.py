@@ -37,6 +37,13 @@ def test_what_is_not_stored_is_said_not_to_be_measured(tmp_path: Path) -> None:
     assert aims(tmp_path) == []
 
 
+@pytest.mark.parametrize("study", [{}, [], {"timing": None, "classifiers": [], "mobilenet": []}])
+@pytest.mark.parametrize("aim", AIMS, ids=lambda aim: aim.figure)
+def test_a_figure_that_its_study_lacks_is_said_not_to_be_measured(aim: Aim, study: Any, tmp_path: Path) -> None:
+    store(tmp_path, aim.study, study)
+    assert aim.row(tmp_path)[3:] == ("not measured", "–")
+
+
 def test_every_aim_is_read_from_its_place(tmp_path: Path) -> None:
     study = {
         "accuracy": 0.11,

@@ -183,3 +183,21 @@ def test_a_page_of_results_needs_studies(tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text("{}")
     with pytest.raises(MeasurementError, match=r"other\.json is not what `evaluate --full --json` printed"):
         write_results(tmp_path, tmp_path / "RESULTS.md")
+    (tmp_path / "other.json").unlink()
+    (tmp_path / "ferplus-test-majority.json").write_text("{")
+    with pytest.raises(MeasurementError, match=r"ferplus-test-majority\.json is not what"):
+        write_results(tmp_path, tmp_path / "RESULTS.md")
+
+
+def test_a_study_without_times_is_reported_without_them(parts: Path, reference: Path, tmp_path: Path) -> None:
+    """Those of FER+ are aimed at: of a run they are not measured."""
+    study = study_dataset("folder", parts, "test", "majority", reference, tmp_path).to_dict()
+    assert study["timing"] is None
+    (tmp_path / "results" / "benchmarks").mkdir(parents=True)
+    (tmp_path / "results" / "ferplus-test-majority.json").write_text(json.dumps(study))
+    write_results(tmp_path / "results", tmp_path / "RESULTS.md")
+    (aim,) = re.findall(r"\| milliseconds for an aligned crop .*", (tmp_path / "RESULTS.md").read_text())
+    assert aim.endswith("| not measured | – |")
+    (tmp_path / "results" / "benchmarks" / "backbones-ckplus.json").write_text("{")
+    with pytest.raises(MeasurementError, match=r"aimed at, in .*results, is not JSON"):
+        write_results(tmp_path / "results", tmp_path / "RESULTS.md")
