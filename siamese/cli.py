@@ -172,6 +172,8 @@ def evaluate(
         evidence = {"dataset": dataset, "split": split, **measured, "left_out": dict(samples.left_out)}
     evidence["run"] = str(run) if run else None
     evidence["judged_by"] = judged.by if judged else None
+    shipped = Settings.model_fields["reference"].default
+    evidence["reference"] = None if judged or folder == shipped else str(folder)
     if figures or nearest:
         from siamese.evaluation.illustrations import draw_figures, draw_nearest
 

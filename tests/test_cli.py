@@ -111,6 +111,7 @@ def test_evaluate_gives_every_figure_as_one_object(tmp_path: Path, capsys: pytes
     }
     assert headline | {"cluster_f1", "effective_rank", "classifiers", "without_copies", "timing"} <= set(figures)
     assert figures["images"] == 16
+    assert figures["run"] is figures["reference"] is None
     assert figures["timing"]["threads"] == 2 and figures["timing"]["whole_ms"] > figures["timing"]["network_ms"] > 0
 
 
@@ -136,6 +137,7 @@ def test_evaluate_takes_the_only_part_there_is_and_says_what_it_left_out(
     assert run("evaluate", *words, *pictures, "--json") == 0
     figures = json.loads(capsys.readouterr().out)
     assert (figures["split"], figures["images"], sum(figures["left_out"].values())) == ("all", 24, 1)
+    assert (figures["run"], figures["reference"]) == (None, str(reference))
     drawn = {path.name for path in (tmp_path / "figures").iterdir()}
     assert drawn == {"confusion.png", "reliability.png", "roc.png", "tsne.png"}
     assert (tmp_path / "nearest.png").is_file()

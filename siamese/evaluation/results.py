@@ -5,6 +5,7 @@ printed as Markdown, with a heading and the command, comes from the same folder 
 """
 
 import json
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -72,17 +73,24 @@ def _section(file: Path) -> str:
 
 def _head(study: Figures, file: Path) -> str:
     options = f"--dataset {study['dataset']} --root data/{study['dataset']} --split {study['split']}"
-    protocol = "" if study["protocol"] == "label" else f" --protocol {study['protocol']}"
-    run = f" --run {study['run']}" if study.get("run") else ""
-    figures = f" --figures docs/figures/{file.stem}" if _figures(file) else ""
-    command = f"python -m siamese evaluate {options}{protocol}{run} --full{figures} --json > docs/results/{file.name}"
-    by = study.get("judged_by")
-    parts = f"train and validation of {by}, from which it learned" if by else "this data set's own train and validation"
-    judged = f"; prototypes, calibration and threshold of {parts}" if run else ""
+    options += "" if study["protocol"] == "label" else f" --protocol {study['protocol']}"
+    for name in ("run", "reference"):
+        options += f" --{name} {shlex.quote(study[name])}" if study.get(name) else ""
+    options += f" --full --figures docs/figures/{file.stem} --json" if _figures(file) else " --full --json"
     return (
         f"## {study['dataset']}, {study['split']}, by {study['protocol']}: {study['images']:,} images\n\n"
-        f"```sh\n{command}\n```\n\nNetwork `{study['network']}`; recognition by nearest prototype{judged}."
+        f"```sh\npython -m siamese evaluate {options} > docs/results/{file.name}\n```\n\n"
+        f"Network `{study['network']}`; recognition by nearest prototype{_judged(study)}."
     )
+
+
+def _judged(study: Figures) -> str:
+    """By whose data a run is judged; a reference set tells itself."""
+    if not study.get("run"):
+        return ""
+    by = study.get("judged_by")
+    parts = f"train and validation of {by}, from which it learned" if by else "this data set's own train and validation"
+    return f"; prototypes, calibration and threshold of {parts}"
 
 
 def _headline(study: Figures) -> str:

@@ -119,7 +119,7 @@ def test_a_set_without_parts_is_judged_by_the_data_that_the_run_learned_from(
     by_run, by_reference = studies
     assert by_run["images"] == 16 and by_run["classes"] == list(SHOWN) and "neutral" not in by_run["per_class"]
     assert by_run.pop("judged_by") == "folder photos" and by_reference.pop("judged_by") is None
-    assert {**by_run, "run": None} == by_reference
+    assert {**by_run, "run": None, "reference": str(expected)} == by_reference
 
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "people.json").write_text(json.dumps({**by_run, "judged_by": "ferplus"}))

@@ -85,6 +85,12 @@ def test_a_test_part_is_measured_with_and_without_copies_and_by_other_classifier
     assert "--split test --run runs/mine --full" in page
     assert "calibration and threshold of this data set's own train and validation" in page
 
+    mine = {**study.to_dict(), "reference": "my runs/mine/reference"}
+    (tmp_path / "results" / "drawings.json").write_text(json.dumps(mine))
+    write_results(tmp_path / "results", tmp_path / "RESULTS.md")
+    page = (tmp_path / "RESULTS.md").read_text()
+    assert "--split test --reference 'my runs/mine/reference' --full" in page
+
 
 def test_examples_are_drawn_beside_the_five_most_similar(parts: Path, reference: Path, tmp_path: Path) -> None:
     samples = load_dataset("folder", parts, "test").labelled()
