@@ -154,6 +154,7 @@ def evaluate(
     """Measure the reference set, or a training run, on a labelled data set."""
     from siamese.datasets.catalogue import part_to_measure
     from siamese.evaluation.datasets import evaluate_samples, load_for
+    from siamese.evaluation.embeddings import kind_of
     from siamese.evaluation.judging import judge_run
     from siamese.evaluation.study import study_dataset
     from siamese.settings import Settings
@@ -172,6 +173,7 @@ def evaluate(
         evidence = {"dataset": dataset, "split": split, **measured, "left_out": dict(samples.left_out)}
     evidence["run"] = str(run) if run else None
     evidence["judged_by"] = judged.by if judged else None
+    evidence["crops"] = kind_of(folder)
     shipped = Settings.model_fields["reference"].default
     evidence["reference"] = None if judged or folder == shipped else str(folder)
     if figures or nearest:

@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from siamese.datasets.catalogue import load_dataset
 from siamese.datasets.samples import Samples
-from siamese.evaluation.embeddings import embeddings
+from siamese.evaluation.embeddings import embedded
 from siamese.evaluation.protocols import Evidence, evaluate_embeddings
 from siamese.metric.calibration import Calibration
 from siamese.metric.prototypes import Prototypes
 from siamese.metric.verification import Verification
-from siamese.network.runtime import Embedder
 from siamese.vocabulary import EMOTIONS
 
 _UNKNOWN = "an expression that the reference set does not know"
@@ -60,7 +59,7 @@ def evaluate_samples(samples: Samples, reference: Path, cache: str | Path = "cac
     """
     prototypes = Prototypes.load(reference / "prototypes.npz")
     return evaluate_embeddings(
-        embeddings(samples, Embedder(reference / "network.onnx"), cache),
+        embedded(samples, reference, cache),
         labels_among(samples, prototypes.names),
         prototypes,
         Calibration.load(reference / "calibration.json"),

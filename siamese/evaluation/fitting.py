@@ -15,7 +15,7 @@ from siamese.datasets.catalogue import load_dataset, parts_of
 from siamese.datasets.samples import Samples
 from siamese.errors import DatasetError
 from siamese.evaluation.datasets import known, labels_among
-from siamese.evaluation.embeddings import embeddings
+from siamese.evaluation.embeddings import ALIGNED, embeddings, write_kind
 from siamese.metric.calibration import fit_calibration
 from siamese.metric.mixtures import fit_shades
 from siamese.metric.prototypes import Prototypes, fit_prototypes
@@ -33,12 +33,18 @@ _AGREEMENT_POWERS = range(9)
 
 
 def fit_reference(
-    network: TwinNetwork, train: Samples, validation: Samples, out: Path, cache: str | Path = "cache"
+    network: TwinNetwork,
+    train: Samples,
+    validation: Samples,
+    out: Path,
+    cache: str | Path = "cache",
+    kind: str = ALIGNED,
 ) -> Prototypes:
     """Write the network, prototypes, shades, calibration and verification to `out`, for what `train` shows.
 
     The network's weights are rounded to half precision before anything is measured with it. Both parts are labelled.
-    Returns the prototypes. Raises MeasurementError where a part has too few of an expression.
+    The service aligns faces: crops of another `kind` are for measuring alone. Returns the prototypes. Raises
+    MeasurementError where a part has too few of an expression.
     """
     out.mkdir(parents=True, exist_ok=True)
     network = rounded(network)
@@ -48,10 +54,12 @@ def fit_reference(
     embedder = Embedder(out / "network.onnx")
     names = tuple(EMOTIONS[label] for label in np.unique(train.labels))
     validation = known(validation, names)
-    answers = embeddings(validation, embedder, cache)
+    answers = embeddings(validation, embedder, cache, kind)
     labels = labels_among(validation, names)
-    learned = embeddings(train, embedder, cache)
+    learned = embeddings(train, embedder, cache, kind)
     prototypes = typical_prototypes(train, learned, validation, answers, names)
+    if kind != ALIGNED:
+        write_kind(kind, out)
     prototypes.save(out / "prototypes.npz")
     fit_shades(learned, labels_among(train, names), names, answers, labels).save(out / "shades.npz")
     fit_calibration(prototypes.similarities(answers), labels, exponent=None).save(out / "calibration.json")
@@ -59,27 +67,33 @@ def fit_reference(
     return prototypes
 
 
-def fit_run(run: Path, dataset: str, root: Path, protocol: str, cache: str | Path = "cache") -> Path:
-    """Fit what judges the best network of a run, or the network in a file, on a data set's own parts.
+def fit_run(
+    run: Path, dataset: str, root: Path, protocol: str, cache: str | Path = "cache", kind: str = ALIGNED
+) -> Path:
+    """Fit what judges the best network of a run, or the network in a file, on crops of a data set's own parts.
 
-    Returns the folder of it, in the run's or, for a file, in the cache: one for each network, data and protocol, so
-    that several can be fitted at once. Raises DatasetError where the data set has no
-    training and validation part, and ReferenceSetError where the run has no network.
+    Returns the folder of it, in the run's or, for a file, in the cache: one for each network, data, protocol and kind
+    of crops, so that several can be fitted at once. Raises DatasetError where the data set has no training and
+    validation part, and ReferenceSetError where the run has no network.
     """
     if not set(FITTED_PARTS) <= set(parts_of(dataset, root)):
         raise DatasetError(
             f"{root} has no train and validation part to fit prototypes and calibration of {run} on. Give --reference "
             "instead of --run: `python -m siamese reference build` makes one."
         )
+    network = load_network(network_in(run))
     train, validation = (load_dataset(dataset, root, part, protocol).labelled() for part in FITTED_PARTS)
-    return _fit(run, train, validation, f"{dataset}-{protocol}", root, cache)
+    out = _place(run, f"{dataset}-{protocol}", root, kind, cache)
+    fit_reference(network, train, validation, out, cache, kind)
+    return out
 
 
 def fit_learned(run: Path, config: TrainingConfig, cache: str | Path = "cache") -> Path:
-    """The same on the images that the run of this configuration learned from and was validated on.
+    """The same on the images that the run of this configuration learned from and was validated on, cut as there.
 
     Raises DatasetError where these are not where they were.
     """
+    network = load_network(network_in(run))
     without = left_out(config)
     try:
         train, validation = (part.without(without).labelled() for part in split(config))
@@ -87,16 +101,15 @@ def fit_learned(run: Path, config: TrainingConfig, cache: str | Path = "cache") 
         raise DatasetError(
             f"{run} is to be judged by the data that it learned from, in {config.data}. {error}"
         ) from error
-    return _fit(run, train, validation, f"{config.dataset}-learned", Path(config.data), cache)
-
-
-def _fit(run: Path, train: Samples, validation: Samples, name: str, root: Path, cache: str | Path) -> Path:
-    network = load_network(network_in(run))
-    content = hashlib.sha256(network_in(run).read_bytes() + str(Path(root).resolve()).encode())
-    folder = Path(cache) if run.is_file() else run
-    out = folder / f"reference-{name}-{content.hexdigest()[:12]}"
-    fit_reference(network, train, validation, out, cache)
+    out = _place(run, f"{config.dataset}-learned", Path(config.data), config.crops, cache)
+    fit_reference(network, train, validation, out, cache, config.crops)
     return out
+
+
+def _place(run: Path, name: str, root: Path, kind: str, cache: str | Path) -> Path:
+    content = hashlib.sha256(network_in(run).read_bytes() + f"{Path(root).resolve()} {kind}".encode())
+    folder = Path(cache) if run.is_file() else run
+    return folder / f"reference-{name}-{content.hexdigest()[:12]}"
 
 
 def typical_prototypes(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from siamese.datasets.samples import Samples
 from siamese.evaluation.datasets import evaluate_samples, labels_among
-from siamese.evaluation.embeddings import embeddings
+from siamese.evaluation.embeddings import embedded
 from siamese.evaluation.figures import (
     confusion_figure,
     nearest_examples_figure,
@@ -17,7 +17,6 @@ from siamese.evaluation.retrieval import nearest_examples, some_of_each
 from siamese.metric.calibration import UNCALIBRATED, Calibration, reliability
 from siamese.metric.prototypes import Prototypes
 from siamese.metric.verification import Verification, count_pairs
-from siamese.network.runtime import Embedder
 from siamese.vocabulary import EMOTIONS
 
 _QUERIES_PER_CLASS = 2
@@ -29,7 +28,7 @@ def draw_figures(samples: Samples, reference: Path, folder: Path, cache: str | P
     No single face is in them. Raises ReferenceSetError when the reference set cannot be read.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    rows = embeddings(samples, Embedder(reference / "network.onnx"), cache)
+    rows = embedded(samples, reference, cache)
     prototypes = Prototypes.load(reference / "prototypes.npz")
     similarities, labels = prototypes.similarities(rows), labels_among(samples, prototypes.names)
     calibrations = UNCALIBRATED, Calibration.load(reference / "calibration.json")
@@ -48,7 +47,7 @@ def draw_nearest(samples: Samples, reference: Path, path: Path, cache: str | Pat
     MeasurementError when there are no others.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows = embeddings(samples, Embedder(reference / "network.onnx"), cache)
+    rows = embedded(samples, reference, cache)
     pictures = Labelled(samples.images, samples.labels)
     queries = some_of_each(samples.labels, _QUERIES_PER_CLASS)
     nearest_examples_figure(pictures, queries, nearest_examples(rows, queries, k=k), pictures, EMOTIONS, path)

@@ -10,6 +10,7 @@ from pathlib import Path
 from siamese.datasets.catalogue import parts_of, same_pictures
 from siamese.datasets.checks import require_choice
 from siamese.errors import DatasetError, MeasurementError
+from siamese.evaluation.embeddings import ALIGNED
 from siamese.evaluation.fitting import FITTED_PARTS, fit_learned, fit_run
 from siamese.training.config import TrainingConfig
 from siamese.training.run_folder import CONFIG, network_in, read_config
@@ -27,16 +28,23 @@ class Judged:
 def judge_run(run: Path, dataset: str, root: Path, split: str, protocol: str, cache: str | Path = "cache") -> Judged:
     """Fit what judges the best network of a run, or the network in a file, on a split of a data set.
 
+    Faces are cut as in the run's training; for a network in no run's folder they are aligned, as for the service.
     `protocol` is the measured set's; a run's own data have the labels that it learned. Raises MeasurementError where
     that would be fitted on the split itself, or the network has seen its people; DatasetError where there is no such
     split, or nothing tells which data the run learned from; TrainingError where its configuration cannot be read.
     """
     parts = parts_of(dataset, root)
     require_choice("split", split, parts, dataset)
+    config = _config(run)
     if set(FITTED_PARTS) <= set(parts):
         _require_unfitted(run, root, split, parts)
-        return Judged(fit_run(run, dataset, root, protocol, cache), by=None)
-    config = _config(run, root)
+        return Judged(fit_run(run, dataset, root, protocol, cache, config.crops if config else ALIGNED), by=None)
+    if config is None:
+        raise DatasetError(
+            f"{root} has no train and validation part to fit prototypes and calibration of {run} on, and no {CONFIG} "
+            "beside the network tells which data it learned from. Give the folder of a run, or a network in one; or "
+            "give --reference instead of --run: `python -m siamese reference build` makes one."
+        )
     if split != "test" and same_pictures(dataset, root, config.dataset, config.data):
         unseen = "Measure --split test." if "test" in parts else _UNSEEN
         raise MeasurementError(f"{run} was trained on {config.dataset}: it has seen the people in {root}. {unseen}")
@@ -52,15 +60,9 @@ def _require_unfitted(run: Path, root: Path, split: str, parts: tuple[str, ...])
         )
 
 
-def _config(run: Path, root: Path) -> TrainingConfig:
+def _config(run: Path) -> TrainingConfig | None:
     folder = network_in(run).parent
-    if not (folder / CONFIG).is_file():
-        raise DatasetError(
-            f"{root} has no train and validation part to fit prototypes and calibration of {run} on, and no {CONFIG} "
-            "beside the network tells which data it learned from. Give the folder of a run, or a network in one; or "
-            "give --reference instead of --run: `python -m siamese reference build` makes one."
-        )
-    return read_config(folder)
+    return read_config(folder) if (folder / CONFIG).is_file() else None
 
 
 def _name(config: TrainingConfig) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from siamese.errors import MeasurementError
 from siamese.evaluation.aims import aims
+from siamese.evaluation.embeddings import ALIGNED
 from siamese.evaluation.tables import table
 
 Figures = Mapping[str, Any]
@@ -85,12 +86,13 @@ def _head(study: Figures, file: Path) -> str:
 
 
 def _judged(study: Figures) -> str:
-    """By whose data a run is judged; a reference set tells itself."""
+    """By whose data a run is judged, and on which crops; a reference set has its own, and aligned ones."""
     if not study.get("run"):
         return ""
     by = study.get("judged_by")
     parts = f"train and validation of {by}, from which it learned" if by else "this data set's own train and validation"
-    return f"; prototypes, calibration and threshold of {parts}"
+    crops = "" if study.get("crops", ALIGNED) == ALIGNED else f"; faces cut as in its training («{study['crops']}»)"
+    return f"; prototypes, calibration and threshold of {parts}{crops}"
 
 
 def _headline(study: Figures) -> str:

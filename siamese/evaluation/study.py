@@ -13,7 +13,7 @@ from siamese.datasets.samples import Samples
 from siamese.errors import MeasurementError
 from siamese.evaluation.classifiers import ClassifierEvidence, measure_classifiers
 from siamese.evaluation.datasets import evaluate_samples, load_for
-from siamese.evaluation.embeddings import embeddings
+from siamese.evaluation.embeddings import embedded
 from siamese.evaluation.folds import CrossValidation, cross_validate, cross_validate_leaky
 from siamese.evaluation.labelled import Labelled
 from siamese.evaluation.protocols import Evidence
@@ -134,4 +134,4 @@ def _classifiers(parts: Sequence[Samples], reference: Path, cache: str | Path) -
 
 
 def _labelled(samples: Samples, reference: Path, cache: str | Path) -> Labelled:
-    return Labelled(embeddings(samples, Embedder(reference / "network.onnx"), cache), samples.labels)
+    return Labelled(embedded(samples, reference, cache), samples.labels)

@@ -10,12 +10,15 @@ import pytest
 from PIL import Image
 
 from siamese.cli import USER_ERROR, main
-from siamese.datasets.catalogue import DATASETS
+from siamese.datasets.catalogue import DATASETS, load_dataset, part_to_measure
+from siamese.datasets.crops import crops
 from siamese.errors import DatasetError, MeasurementError
 from siamese.evaluation.fitting import fit_reference, fit_run
 from siamese.evaluation.judging import judge_run
 from siamese.evaluation.results import write_results
+from siamese.evaluation.study import study_dataset
 from siamese.metric.prototypes import Prototypes
+from siamese.network.runtime import Embedder
 from siamese.network.twin import TwinConfig, TwinNetwork, load_network, save_network
 from siamese.training.config import TrainingConfig
 from siamese.training.data import split
@@ -183,3 +186,38 @@ def test_data_that_are_not_where_they_were_are_asked_for(run: Path, tmp_path: Pa
     learned_from(run, "ferplus", tmp_path / "gone")
     with pytest.raises(DatasetError, match=r"judged by the data that it learned from, in .*gone\. There is no folder"):
         judge_run(run, "jaffe", tmp_path, "all", "majority", tmp_path / "cache")
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["its own parts", "what it learned from"])
+def test_a_run_is_measured_on_faces_cut_as_in_its_training(
+    own: bool, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = draw(tmp_path / "photos", "train", "validation", *(["test"] if own else []))
+    learned_from(run, "folder", photos, crops="whole")
+    dataset, root = ("folder", photos) if own else ("ckplus", draw_people(tmp_path / "people"))
+    words = ("evaluate", "--dataset", dataset, "--root", root, "--run", run, "--cache", tmp_path / "cache", "--json")
+    with pytest.raises(SystemExit):
+        main([str(word) for word in words])
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["crops"] == "whole"
+
+    judged = judge_run(run, dataset, root, part_to_measure(dataset, root), "majority", tmp_path / "cache")
+    embedder, prototypes = Embedder(judged.folder / "network.onnx"), Prototypes.load(judged.folder / "prototypes.npz")
+    train, measured = load_dataset("folder", photos, "train"), load_dataset(dataset, root, "test" if own else "all")
+    rows = embedder.embed(crops(train, "whole"))
+    means = np.stack([rows[train.labels == EMOTIONS.index(name)].mean(axis=0) for name in prototypes.names])
+    np.testing.assert_allclose(prototypes.vectors, means / np.linalg.norm(means, axis=1, keepdims=True), atol=1e-6)
+    answers = prototypes.nearest(embedder.embed(crops(measured, "whole")))
+    right = [prototypes.names[row] == EMOTIONS[label] for row, label in zip(answers, measured.labels, strict=True)]
+    assert figures["accuracy"] == pytest.approx(np.mean(right))
+
+
+def test_the_page_says_how_faces_were_cut_where_that_is_another_way(run: Path, reference: Path, tmp_path: Path) -> None:
+    people = draw_people(tmp_path / "people")
+    study = study_dataset("ckplus", people, "all", "majority", reference, tmp_path / "cache").to_dict()
+    (tmp_path / "results").mkdir()
+    for kind, expected in (("whole", True), ("aligned", False)):
+        stored = {**study, "run": "runs/mine", "judged_by": "ferplus", "crops": kind}
+        (tmp_path / "results" / "people.json").write_text(json.dumps(stored))
+        write_results(tmp_path / "results", tmp_path / "RESULTS.md")
+        assert ("faces cut as in its training («whole»)" in (tmp_path / "RESULTS.md").read_text()) is expected
