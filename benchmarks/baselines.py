@@ -7,6 +7,7 @@ Nothing is chosen on test: each method has one setting.
 
 import argparse
 import json
+import shlex
 
 from siamese.datasets.catalogue import load_dataset
 from siamese.datasets.samples import Samples
@@ -20,13 +21,13 @@ _PAGE = """\
 ## Classical baselines on {dataset}, test{protocol}: {images:,} images
 
 ```sh
-python -m benchmarks.baselines --dataset {dataset} --root data/{dataset}{limit} > docs/results/baselines-{dataset}.md
+python -m benchmarks.baselines --dataset {dataset} --root data/{dataset}{options} > docs/results/baselines-{dataset}.md
 ```
 
 {table}"""
 
 
-def page(dataset: str, parts: dict[str, Samples], measured: tuple[ClassifierEvidence, ...], limit: int | None) -> str:
+def page(dataset: str, parts: dict[str, Samples], measured: tuple[ClassifierEvidence, ...], options: str) -> str:
     """What was measured, as Markdown with the command that measures it again."""
     test = parts["test"]
     rows = (
@@ -46,7 +47,7 @@ def page(dataset: str, parts: dict[str, Samples], measured: tuple[ClassifierEvid
         dataset=dataset,
         protocol="" if test.protocol == "label" else f", by {test.protocol}",
         images=len(test),
-        limit=f" --limit {limit}" if limit else "",
+        options=options,
         table=table(head, rows),
     )
 
@@ -68,7 +69,9 @@ def main(arguments: list[str] | None = None) -> None:
     if words.json:
         print(json.dumps({"dataset": words.dataset, "baselines": [each.to_dict() for each in measured]}))
     else:
-        print(page(words.dataset, parts, measured, words.limit))
+        limit = f" --limit {words.limit}" if words.limit else ""
+        only = "" if words.only == list(BASELINES) else f" --only {shlex.join(words.only)}"
+        print(page(words.dataset, parts, measured, limit + only))
 
 
 if __name__ == "__main__":

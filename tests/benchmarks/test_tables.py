@@ -56,7 +56,7 @@ def test_baselines_are_a_table_with_their_command(parts: Path, capsys: pytest.Ca
     baselines.main(words)
     page = capsys.readouterr().out
     assert page.startswith("## Classical baselines on folder, test: 32 images")
-    assert "> docs/results/baselines-folder.md" in page
+    assert "--only 'HOG + linear SVM' 'nearest pixels' > docs/results/baselines-folder.md" in page
     baselines.main([*words, "--json"])
     for each in json.loads(capsys.readouterr().out)["baselines"]:
         assert f"| {each['name']} | 96 | {each['accuracy']:.3f} |" in page
