@@ -1,5 +1,6 @@
 """Requests → those that are let through: of so many bytes, so many a minute from each client, so many at a time."""
 
+import asyncio
 import math
 import os
 import re
@@ -8,6 +9,9 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import copy_context
 from typing import TypeVar
 
 import anyio
@@ -94,13 +98,14 @@ class Rate:
 class Turns:
     """Works on as many requests at a time as there are cores, lets so many wait, and refuses more.
 
-    Work that took too long cannot be stopped; it keeps its place until it ends, so that there is never more of it.
+    Work that took too long cannot be stopped; it keeps its thread and its place until it ends, so that there is never
+    more of it.
     """
 
     def __init__(self, waiting: int, seconds: float) -> None:
         cores = os.cpu_count() or 1
         self.seconds = seconds
-        self._cores, self._places = anyio.CapacityLimiter(cores), threading.BoundedSemaphore(cores + waiting)
+        self._threads, self._places = ThreadPoolExecutor(cores, "turn"), threading.BoundedSemaphore(cores + waiting)
 
     async def run(self, work: Callable[[], T], to_the_end: bool = False) -> T:
         """What `work` answers, in a thread; begun, it is waited for `to_the_end`, however long, where it writes.
@@ -109,40 +114,28 @@ class Turns:
         """
         if not self._places.acquire(blocking=False):
             raise ProblemError(BUSY, "All places are taken. Try again shortly.", {"Retry-After": _RETRY})
-        place = _Place(self._places)
-        try:
-            with anyio.fail_after(self.seconds):
-                return await anyio.to_thread.run_sync(
-                    lambda: place.work(work), limiter=self._cores, abandon_on_cancel=not to_the_end
-                )
-        except TimeoutError as error:
-            detail = f"No answer was ready after {self.seconds:g} s. Try again shortly."
-            raise ProblemError(TOO_SLOW, detail, {"Retry-After": _RETRY}) from error
-        finally:
-            place.leave()
+        future = self._threads.submit(copy_context().run, work)
+        future.add_done_callback(lambda _: self._places.release())  # also where it is cancelled
+        if await _ended(future, self.seconds, to_the_end):
+            return future.result()
+        detail = f"No answer was ready after {self.seconds:g} s. Try again shortly."
+        raise ProblemError(TOO_SLOW, detail, {"Retry-After": _RETRY})
 
 
-class _Place:
-    """One of the places of `Turns`, given back once: by the work that ended, or by who left before it began."""
+async def _ended(future: Future[T], seconds: float, to_the_end: bool) -> bool:
+    """Wait for work that a thread does; whether it ended, in time or, once begun, where it is awaited `to_the_end`."""
+    ended, loop = asyncio.Event(), asyncio.get_running_loop()
 
-    def __init__(self, places: threading.BoundedSemaphore) -> None:
-        self._places, self._lock, self._taken = places, threading.Lock(), False
+    def tell(_: Future[T]) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(ended.set)
 
-    def work(self, work: Callable[[], T]) -> T:
-        """Do the work and leave, unless the place was left already."""
-        if not self._take():
-            raise TimeoutError
-        try:
-            return work()
-        finally:
-            self._places.release()
-
-    def leave(self) -> None:
-        """Give the place back, unless work has begun on it."""
-        if self._take():
-            self._places.release()
-
-    def _take(self) -> bool:
-        with self._lock:
-            free, self._taken = not self._taken, True
-            return free
+    future.add_done_callback(tell)
+    try:
+        with anyio.move_on_after(seconds):
+            await ended.wait()
+    finally:  # as well where this is cancelled: what has not begun is never done
+        if not future.cancel() and to_the_end:
+            with anyio.CancelScope(shield=True):
+                await ended.wait()
+    return ended.is_set() and not future.cancelled()

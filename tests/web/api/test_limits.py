@@ -112,6 +112,30 @@ def test_what_was_given_up_keeps_its_place_until_it_ends(monkeypatch: pytest.Mon
     in_a_loop(main)
 
 
+def test_what_was_given_up_keeps_its_core_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    gate, underway, most = threading.Event(), [], []
+
+    def work() -> None:
+        underway.append(None)
+        most.append(len(underway))
+        gate.wait(10)
+        underway.pop()
+
+    async def ask(turns: Turns) -> None:
+        with suppress(ProblemError):
+            await turns.run(work)
+
+    async def main() -> None:
+        turns = Turns(waiting=8, seconds=0.05)
+        for _ in range(6):
+            await ask(turns)
+        gate.set()
+
+    in_a_loop(main)
+    assert max(most) == 1
+
+
 def test_what_writes_is_waited_for_to_the_end_once_it_has_begun() -> None:
     async def main() -> None:
         turns = Turns(waiting=0, seconds=0.05)
