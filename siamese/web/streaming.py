@@ -9,7 +9,6 @@ import os
 import time
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import anyio
 from fastapi import WebSocket, WebSocketDisconnect
@@ -21,6 +20,7 @@ from siamese.settings import DecodeLimits, FollowingSettings
 from siamese.video.following import FaceStream, Sighting
 from siamese.video.smoothing import exponential
 from siamese.vocabulary import Emotion, emotion_of
+from siamese.web.origins import foreign
 from siamese.web.sentences import sentence_of
 
 PATH = "/live"
@@ -83,7 +83,7 @@ class Streams:
     async def answer(self, socket: WebSocket) -> None:
         """Answer one camera until it goes; a page of another site is not answered at all."""
         settings = self.service.settings
-        if _foreign(socket, settings.origins.split()):
+        if foreign(socket, settings.origins.split()):  # browsers open WebSockets anywhere, without asking first
             await socket.close(_FOREIGN, "A page of another site may not ask here.")
             return
         await socket.accept()
@@ -147,12 +147,6 @@ class Streams:
         except Exception as error:  # a frame that fails must not end the others
             told["problem"] = sentence_of(error)
         return told | {"milliseconds": round(1000 * (time.monotonic() - frame.arrived), 1)}
-
-
-def _foreign(socket: WebSocket, allowed: list[str]) -> bool:
-    """Whether another site's page asks: browsers open WebSockets anywhere, without asking first."""
-    origin = socket.headers.get("origin")
-    return bool(origin) and urlsplit(origin).netloc != socket.url.netloc and origin not in allowed
 
 
 def _greeting(service: ExpressionService) -> dict[str, Any]:

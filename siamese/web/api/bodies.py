@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar, get_origin
 from fastapi import Request
 from pydantic import BaseModel, BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
@@ -16,6 +17,7 @@ from siamese.web.api.problems import NOT_VALID, WRONG_TYPE, ProblemError
 JSON, FORM = "application/json", "multipart/form-data"
 
 _MOST_PARTS = 100
+_UTF8 = ("utf-8", "utf8", "us-ascii")
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -89,8 +91,17 @@ def _object(body: bytes) -> dict[str, Any]:
     return told
 
 
+def _require_utf8(request: Request) -> None:
+    """Refuse a form in any other encoding: some of Python's take long, or answer with what is no text."""
+    _, options = parse_options_header(request.headers["content-type"])
+    charset = options.get(b"charset", b"utf-8").decode("latin-1")
+    if charset.lower() not in _UTF8:
+        raise ProblemError(NOT_VALID, f"A form's text is not read as «{charset}». Send it in UTF-8.")
+
+
 async def _form(request: Request, model: type[BaseModel]) -> dict[str, Any]:
     """A form's values by name; files as bytes."""
+    _require_utf8(request)
     parser = _InMemory(request.headers, request.stream(), max_files=_MOST_PARTS, max_fields=_MOST_PARTS)
     try:
         form = await parser.parse()

@@ -8,9 +8,11 @@ from siamese.web.api import examples
 from siamese.web.api.bodies import Photo
 
 MOST_NEIGHBOURS = 1000
+LONGEST_NAME = 100  # of an expression, in characters
 
 APhoto = Annotated[Photo, Field(description="The photo's file: JPEG, PNG, WebP, BMP, GIF or TIFF.")]
 FaceNumber = Annotated[int, Field(ge=0, description="Which face of the photo, from 0, the largest first.")]
+Emotion = Annotated[str, Field(max_length=LONGEST_NAME)]  # pydantic looks into strings for what is no text only then
 Whole = Annotated[bool, Field(description="Take the picture itself as the face where no face is found.")]
 
 
@@ -51,7 +53,7 @@ class Similar(_Asked):
 
     photo: APhoto
     k: int = Field(12, ge=1, le=MOST_NEIGHBOURS, description="How many examples.")
-    emotion: str | None = Field(None, description="Only examples of this emotion.")
+    emotion: Emotion | None = Field(None, description="Only examples of this emotion.")
     face: FaceNumber = 0
     whole: Whole = False
 
@@ -61,7 +63,7 @@ class Teach(_Asked):
 
     model_config = _like(examples.TEACH, extra="forbid")
 
-    name: str = Field(description="What the expression is called.", examples=["smirk"])
+    name: str = Field(max_length=LONGEST_NAME, description="What the expression is called.", examples=["smirk"])
     photos: list[Photo] = Field(min_length=1, description="Photos that show it; of each, the largest face counts.")
     anyway: bool = Field(False, description="Also where the photos disagree, or show what is known.")
 
@@ -72,7 +74,9 @@ class Add(_Asked):
     model_config = _like(examples.ADD, extra="forbid")
 
     photo: APhoto
-    emotion: str | None = Field(None, description="What its largest face shows; left out, the network reads all faces.")
+    emotion: Emotion | None = Field(
+        None, description="What its largest face shows; left out, the network reads all faces."
+    )
     source: str = Field("a photo", max_length=200, description="A line on where it comes from.")
     tags: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field([], description="Words to find it by.")
     whole: Whole = False

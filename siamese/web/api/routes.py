@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from starlette.middleware.cors import CORSMiddleware
@@ -16,6 +15,7 @@ from siamese.web.api import gallery_routes, models, problems
 from siamese.web.api.bodies import described, reader
 from siamese.web.api.limits import BodyLimit, Rate, RequestIds, Turns
 from siamese.web.api.observing import Metrics, Observed
+from siamese.web.origins import foreign
 
 _ABOUT = (
     "Reads facial expressions by similarity. A photo is sent as a file of a form (multipart/form-data) or in base64 in "
@@ -118,8 +118,8 @@ def _origin(allowed: list[str]) -> Guard:
     """Lets through what no other site's page has sent: a browser would send a form, and cookies, without asking."""
 
     async def check(request: Request) -> None:
-        origin = request.headers.get("origin")
-        if origin and urlsplit(origin).netloc != request.url.netloc and origin not in allowed:
+        if foreign(request, allowed):
+            origin = request.headers["origin"]
             detail = f"A page of {origin} may not ask here. Name it in SEMBLANCE_ORIGINS if it shall."
             raise problems.ProblemError(problems.FOREIGN, detail)
 

@@ -111,6 +111,31 @@ def test_what_cannot_be_read_is_refused_with_a_sentence(
     assert sentence in refused(api.post("/recognise", **sent), status, code)
 
 
+TEXT_FORM = b'--x\r\nContent-Disposition: form-data; name="photo"\r\n\r\nabc\r\n--x--\r\n'
+
+
+@pytest.mark.parametrize("charset", ["undefined", "punycode", "utf-7", "no-such"])
+def test_the_text_of_a_form_is_utf_8(api: TestClient, charset: str) -> None:
+    kind = {"content-type": f"multipart/form-data; boundary=x; charset={charset}"}
+    assert f"«{charset}»" in refused(api.post("/recognise", content=TEXT_FORM, headers=kind), 422, "not-valid")
+
+
+@pytest.mark.parametrize(
+    ("path", "given"),
+    [
+        ("/similar", {"photo": examples.PHOTO, "emotion": "\ud800"}),
+        ("/gallery", {"photo": examples.PHOTO, "emotion": "\ud800"}),
+        ("/gallery", {"photo": examples.PHOTO, "tags": ["\ud800"]}),
+        ("/teach", {"photos": [examples.PHOTO], "name": "\ud800"}),
+        ("/recognise", {"photo": examples.PHOTO, "\ud800": 1}),
+    ],
+)
+def test_half_a_character_is_no_text(api: TestClient, path: str, given: dict[str, Any]) -> None:
+    kind = {"content-type": "application/json"}
+    answer = api.post(path, content=json.dumps(given), headers=kind)  # which writes it as an escape
+    assert "valid string" in refused(answer, 422, "not-valid")
+
+
 def test_what_the_gallery_has_no_answer_for_is_a_conflict(api: TestClient, faces: tuple[bytes, bytes]) -> None:
     answer = api.post("/similar", files={"photo": faces[0]}, data={"emotion": "grin"})
     assert "no examples of «grin»" in refused(answer, 409, "gallery")
@@ -204,7 +229,7 @@ def test_pages_of_other_sites_are_refused_unless_named(client: MakeClient, faces
 
     closed, opened = client(), client(origins="https://a.example https://b.example")
     assert ask(closed, "http://testserver").status_code == 200  # the page's own
-    for origin in ("https://a.example", "null", "http://testserver.example"):
+    for origin in ("https://a.example", "null", "http://testserver.example", "http://["):
         assert "may not ask here" in refused(ask(closed, origin), 403, "foreign-page")
     answer = ask(opened, "https://b.example")
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "https://b.example")
