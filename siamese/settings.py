@@ -127,8 +127,9 @@ class Settings(BaseSettings):
     token: str = Field("", repr=False)  # that the HTTP API asks for; without one it is open to all
     origins: str = ""  # of other sites whose pages may ask it, as in "https://a.example https://b.example"
     requests_per_minute: int = Field(600, ge=0)  # to the HTTP API, from each address; 0 for no limit
-    waiting: int = Field(64, ge=0)  # requests to it that wait while others are worked on
-    answer_seconds: float = Field(30, gt=0)  # that its answer may take
+    waiting: int = Field(64, ge=0)  # requests to it that wait, or still come, while others are worked on
+    body_seconds: float = Field(30, gt=0)  # in which the body of one must have come
+    answer_seconds: float = Field(30, gt=0)  # that its answer may take from then on
     log_requests: bool = True  # whether each request to it is logged
     stopping_seconds: int = Field(5, ge=0)  # for what was begun, once the program is told to end
 

@@ -12,6 +12,7 @@ from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from siamese.web.api.limits import Turn, Turns, place
 from siamese.web.api.problems import NOT_VALID, WRONG_TYPE, ProblemError
 
 JSON, FORM = "application/json", "multipart/form-data"
@@ -41,18 +42,18 @@ class _InMemory(MultiPartParser):
     spool_max_size = 0  # which stands for no size: nothing of an upload is ever written to a disk
 
 
-def reader(model: type[Model]) -> Callable[[Request], Awaitable[Model]]:
-    """A FastAPI dependency that reads a request's body as this model.
+def reader(model: type[Model], turns: Turns) -> Callable[..., Awaitable[Model]]:
+    """A FastAPI dependency that reads a request's body as this model, once the request has a place.
 
     It raises ProblemError or pydantic's ValidationError for what cannot be read as one.
     """
 
-    async def read(request: Request) -> Model:
+    async def read(request: Request, turn: Annotated[Turn, place(turns)]) -> Model:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == JSON:
-            return model.model_validate(_object(await request.body()))
+            return model.model_validate(_object(await turn.receive(request.body())))
         if kind == FORM:
-            return model.model_validate(await _form(request, model))
+            return model.model_validate(await turn.receive(_form(request, model)))
         raise ProblemError(WRONG_TYPE, f"A body of type «{kind}» is not read. Send {FORM} or {JSON}.")
 
     return read

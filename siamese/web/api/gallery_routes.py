@@ -11,7 +11,7 @@ from siamese.service import ExpressionService
 from siamese.vocabulary import emotion_of
 from siamese.web.api import models
 from siamese.web.api.bodies import described, reader
-from siamese.web.api.limits import Turns
+from siamese.web.api.limits import Turn, Turns, place
 from siamese.web.api.problems import NOT_FOUND, ProblemError
 
 MOST_ON_A_PAGE = 500
@@ -56,11 +56,15 @@ def build(service: ExpressionService, turns: Turns) -> APIRouter:
 
 
 def _add_changes(router: APIRouter, service: ExpressionService, turns: Turns) -> None:
+    taken = place(turns)
+
     @router.post("/gallery", status_code=201, openapi_extra=described(models.Add), response_model=models.Added)
-    async def add(asked: Annotated[models.Add, Depends(reader(models.Add))]) -> dict[str, Any]:
+    async def add(
+        asked: Annotated[models.Add, Depends(reader(models.Add, turns))], turn: Annotated[Turn, taken]
+    ) -> dict[str, Any]:
         """Keep a photo's faces as examples; those that are there already are passed over."""
         work = partial(service.add, asked.photo, asked.emotion, asked.source, asked.tags, asked.whole)
-        return {"examples": _told(await turns.run(work, to_the_end=True))}
+        return {"examples": _told(await turn.run(work, to_the_end=True))}
 
     @router.delete("/gallery/{item_id}", status_code=204)
     def remove(item_id: str) -> None:
@@ -69,11 +73,15 @@ def _add_changes(router: APIRouter, service: ExpressionService, turns: Turns) ->
 
 
 def _add_teaching(router: APIRouter, service: ExpressionService, turns: Turns) -> None:
+    taken = place(turns)
+
     @router.post("/teach", status_code=201, openapi_extra=described(models.Teach), response_model=models.Lesson)
-    async def teach(asked: Annotated[models.Teach, Depends(reader(models.Teach))]) -> dict[str, Any]:
+    async def teach(
+        asked: Annotated[models.Teach, Depends(reader(models.Teach, turns))], turn: Annotated[Turn, taken]
+    ) -> dict[str, Any]:
         """Know a new expression from a few photos."""
         work = partial(service.teach, asked.name, asked.photos, asked.anyway)
-        return (await turns.run(work, to_the_end=True)).to_dict()
+        return (await turn.run(work, to_the_end=True)).to_dict()
 
 
 def _told(items: list[Item]) -> list[dict[str, Any]]:

@@ -8,21 +8,24 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
+from fastapi import Depends
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from siamese.settings import Settings
 from siamese.web.api.observing import request_id
-from siamese.web.api.problems import BUSY, REQUEST_ID, TOO_LARGE, TOO_MANY, TOO_SLOW, ProblemError
+from siamese.web.api.problems import BUSY, REQUEST_ID, SLOW_BODY, TOO_LARGE, TOO_MANY, TOO_SLOW, ProblemError
 
 _GIVEN_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _MOST_CLIENTS = 10_000  # whose requests are counted; the one that was silent longest is forgotten first
+THREADS = "turn"  # what the threads that work on requests are called
 _RETRY = "1"  # seconds after which a place may be free
 
 T = TypeVar("T")
@@ -96,33 +99,70 @@ class Rate:
 
 
 class Turns:
-    """Works on as many requests at a time as there are cores, lets so many wait, and refuses more.
+    """Lets as many requests be worked on at a time as there are cores, lets so many wait, and refuses more.
 
-    Work that took too long cannot be stopped; it keeps its thread and its place until it ends, so that there is never
-    more of it.
+    A request has a place before its body is read, so that no more bodies are in memory than there are places.
     """
 
-    def __init__(self, waiting: int, seconds: float) -> None:
+    def __init__(self, settings: Settings) -> None:
         cores = os.cpu_count() or 1
-        self.seconds = seconds
-        self._threads, self._places = ThreadPoolExecutor(cores, "turn"), threading.BoundedSemaphore(cores + waiting)
+        self.settings = settings
+        self._threads = ThreadPoolExecutor(cores, THREADS)
+        self._places = threading.BoundedSemaphore(cores + settings.waiting)
+
+    async def take(self) -> AsyncIterator["Turn"]:
+        """A FastAPI dependency: a place for as long as a request is answered. Raises ProblemError when none is free.
+
+        Work that took too long cannot be stopped; it keeps its place until it ends, so that there is never more of it.
+        """
+        if not self._places.acquire(blocking=False):
+            raise ProblemError(BUSY, "All places are taken. Try again shortly.", {"Retry-After": _RETRY})
+        turn = Turn(self._threads, self.settings)
+        try:
+            yield turn
+        finally:
+            turn.work.add_done_callback(lambda _: self._places.release())
+
+
+def place(turns: Turns) -> Any:
+    """What a route depends on to have a place; it is free again before the answer goes out."""
+    return Depends(turns.take, scope="function")
+
+
+class Turn:
+    """One request's place among those that are answered: so many seconds for its body to come, and to be answered."""
+
+    def __init__(self, threads: Executor, settings: Settings) -> None:
+        self._threads, self._settings = threads, settings
+        self._until = math.inf
+        self.work: Future[Any] = Future()  # what is done for it, or was done last
+        self.work.set_result(None)
+
+    async def receive(self, reading: Awaitable[T]) -> T:
+        """What comes of reading its body. Raises ProblemError when that takes too long."""
+        seconds = self._settings.body_seconds
+        try:
+            with anyio.fail_after(seconds):
+                return await reading
+        except TimeoutError as error:
+            detail = f"The body did not come within {seconds:g} s. Send less, or by a faster connection."
+            raise ProblemError(SLOW_BODY, detail, {"Connection": "close"}) from error  # the rest is not waited for
 
     async def run(self, work: Callable[[], T], to_the_end: bool = False) -> T:
         """What `work` answers, in a thread; begun, it is waited for `to_the_end`, however long, where it writes.
 
-        Raises ProblemError when all places are taken, or it takes too long.
+        Time is counted from the first work. Raises ProblemError when it is over.
         """
-        if not self._places.acquire(blocking=False):
-            raise ProblemError(BUSY, "All places are taken. Try again shortly.", {"Retry-After": _RETRY})
-        future = self._threads.submit(copy_context().run, work)
-        future.add_done_callback(lambda _: self._places.release())  # also where it is cancelled
-        if await _ended(future, self.seconds, to_the_end):
+        seconds = self._settings.answer_seconds
+        self._until = min(self._until, anyio.current_time() + seconds)
+        self.work = future = self._threads.submit(copy_context().run, work)
+        if await _ended(future, self._until, to_the_end):
             return future.result()
-        detail = f"No answer was ready after {self.seconds:g} s. Try again shortly."
+        detail = f"No answer was ready after {seconds:g} s. Try again shortly."
         raise ProblemError(TOO_SLOW, detail, {"Retry-After": _RETRY})
 
 
-async def _ended(future: Future[T], seconds: float, to_the_end: bool) -> bool:
+async def _ended(future: Future[T], until: float, to_the_end: bool) -> bool:
     """Wait for work that a thread does; whether it ended, in time or, once begun, where it is awaited `to_the_end`."""
     ended, loop = asyncio.Event(), asyncio.get_running_loop()
 
@@ -132,7 +172,7 @@ async def _ended(future: Future[T], seconds: float, to_the_end: bool) -> bool:
 
     future.add_done_callback(tell)
     try:
-        with anyio.move_on_after(seconds):
+        with anyio.CancelScope(deadline=until):
             await ended.wait()
     finally:  # as well where this is cancelled: what has not begun is never done
         if not future.cancel() and to_the_end:

@@ -13,7 +13,7 @@ from siamese.errors import SemblanceError
 from siamese.service import ExpressionService
 from siamese.web.api import gallery_routes, models, problems
 from siamese.web.api.bodies import described, reader
-from siamese.web.api.limits import BodyLimit, Rate, RequestIds, Turns
+from siamese.web.api.limits import BodyLimit, Rate, RequestIds, Turn, Turns, place
 from siamese.web.api.observing import Metrics, Observed
 from siamese.web.origins import foreign
 
@@ -42,7 +42,7 @@ def build(service: ExpressionService, metrics: Metrics | None = None) -> FastAPI
         Depends(each) for each in (_origin(origins), asks_token(settings.token), _rate(settings.requests_per_minute))
     ]
     refusals: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
-    turns = Turns(settings.waiting, settings.answer_seconds)
+    turns = Turns(settings)
     for router in (_photos(service, turns), gallery_routes.build(service, turns)):
         api.include_router(router, dependencies=guards, responses=refusals)
     return api
@@ -83,31 +83,39 @@ def _open_to_all(service: ExpressionService) -> APIRouter:
 
 def _photos(service: ExpressionService, turns: Turns) -> APIRouter:
     """What photos are sent to."""
-    router = APIRouter(tags=["photos"])
+    router, taken = APIRouter(tags=["photos"]), place(turns)
 
     @router.post("/recognise", openapi_extra=described(models.Read), response_model=models.Faces)
-    async def recognise(asked: Annotated[models.Read, Depends(reader(models.Read))]) -> dict[str, Any]:
+    async def recognise(
+        asked: Annotated[models.Read, Depends(reader(models.Read, turns))], turn: Annotated[Turn, taken]
+    ) -> dict[str, Any]:
         """Read the expression of every face in a photo, the largest face first."""
-        readings = await turns.run(partial(service.recognise, asked.photo, asked.whole))
+        readings = await turn.run(partial(service.recognise, asked.photo, asked.whole))
         return {"faces": [each.to_dict() for each in readings]}
 
     @router.post("/compare", openapi_extra=described(models.Compare), response_model=models.Compared)
-    async def compare(asked: Annotated[models.Compare, Depends(reader(models.Compare))]) -> dict[str, Any]:
+    async def compare(
+        asked: Annotated[models.Compare, Depends(reader(models.Compare, turns))], turn: Annotated[Turn, taken]
+    ) -> dict[str, Any]:
         """Tell whether two faces show the same expression."""
         faces = asked.first_face, asked.second_face
-        compared = await turns.run(partial(service.compare, asked.first, asked.second, *faces, asked.whole))
+        compared = await turn.run(partial(service.compare, asked.first, asked.second, *faces, asked.whole))
         return compared.to_dict()
 
     @router.post("/similar", openapi_extra=described(models.Similar), response_model=models.Neighbours)
-    async def similar(asked: Annotated[models.Similar, Depends(reader(models.Similar))]) -> dict[str, Any]:
+    async def similar(
+        asked: Annotated[models.Similar, Depends(reader(models.Similar, turns))], turn: Annotated[Turn, taken]
+    ) -> dict[str, Any]:
         """Find the gallery's examples most similar to a face, best first."""
         work = partial(service.similar, asked.photo, asked.k, asked.emotion, asked.face, asked.whole)
-        return {"neighbours": [each.to_dict() for each in await turns.run(work)]}
+        return {"neighbours": [each.to_dict() for each in await turn.run(work)]}
 
     @router.post("/embed", openapi_extra=described(models.Read), response_model=models.EmbeddedFaces)
-    async def embed(asked: Annotated[models.Read, Depends(reader(models.Read))]) -> dict[str, Any]:
+    async def embed(
+        asked: Annotated[models.Read, Depends(reader(models.Read, turns))], turn: Annotated[Turn, taken]
+    ) -> dict[str, Any]:
         """The embedding of every face in a photo, the largest face first, to be kept and compared elsewhere."""
-        readings = await turns.run(partial(service.recognise, asked.photo, asked.whole))
+        readings = await turn.run(partial(service.recognise, asked.photo, asked.whole))
         faces = [{"box": each.box.tolist(), "embedding": each.embedding.tolist()} for each in readings]
         return {"network": service.embedder.fingerprint, "faces": faces}
 

@@ -2,16 +2,25 @@
 
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from siamese.settings import Settings
 from siamese.web.api.limits import Rate, Turns
 from siamese.web.api.problems import BUSY, TOO_MANY, TOO_SLOW, ProblemError
 from tests.web.api.conftest import in_a_loop
+
+
+async def run(turns: Turns, work: Callable[[], Any], to_the_end: bool = False) -> Any:
+    """What one request's work answers."""
+    async with asynccontextmanager(turns.take)() as turn:
+        return await turn.run(work, to_the_end)
 
 
 class Clock:
@@ -61,12 +70,12 @@ def test_a_client_that_was_long_silent_is_forgotten(monkeypatch: pytest.MonkeyPa
 
 def test_more_than_can_wait_are_refused_and_the_rest_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 1)
-    turns, gate = Turns(waiting=2, seconds=60), threading.Event()
+    turns, gate = Turns(Settings(waiting=2, answer_seconds=60)), threading.Event()
     answers: list[object] = []
 
     async def ask(number: int) -> None:
         try:
-            answers.append(await turns.run(lambda: gate.wait() and number))
+            answers.append(await run(turns, lambda: gate.wait() and number))
         except ProblemError as refused:
             answers.append(refused.kind)
             gate.set()
@@ -82,11 +91,11 @@ def test_more_than_can_wait_are_refused_and_the_rest_is_answered(monkeypatch: py
 
 def test_what_takes_too_long_is_given_up() -> None:
     async def main() -> None:
-        turns = Turns(waiting=0, seconds=0.05)
+        turns = Turns(Settings(waiting=0, answer_seconds=0.05))
         with pytest.raises(ProblemError) as refused:
-            await turns.run(lambda: time.sleep(0.5))
+            await run(turns, lambda: time.sleep(0.5))
         assert refused.value.kind is TOO_SLOW
-        assert await turns.run(lambda: 7) == 7
+        assert await run(turns, lambda: 7) == 7
 
     in_a_loop(main)
 
@@ -96,16 +105,16 @@ def test_what_was_given_up_keeps_its_place_until_it_ends(monkeypatch: pytest.Mon
     gate = threading.Event()
 
     async def main() -> None:
-        turns = Turns(waiting=0, seconds=0.05)
+        turns = Turns(Settings(waiting=0, answer_seconds=0.05))
         for kind in (TOO_SLOW, BUSY, BUSY):
             with pytest.raises(ProblemError) as refused:
-                await turns.run(gate.wait)
+                await run(turns, gate.wait)
             assert refused.value.kind is kind
         gate.set()
         with anyio.fail_after(10):
             while True:
                 with suppress(ProblemError):
-                    assert await turns.run(lambda: 7) == 7
+                    assert await run(turns, lambda: 7) == 7
                     return
                 await anyio.sleep(0.01)
 
@@ -124,10 +133,10 @@ def test_what_was_given_up_keeps_its_core_too(monkeypatch: pytest.MonkeyPatch) -
 
     async def ask(turns: Turns) -> None:
         with suppress(ProblemError):
-            await turns.run(work)
+            await run(turns, work)
 
     async def main() -> None:
-        turns = Turns(waiting=8, seconds=0.05)
+        turns = Turns(Settings(waiting=8, answer_seconds=0.05))
         for _ in range(6):
             await ask(turns)
         gate.set()
@@ -138,8 +147,8 @@ def test_what_was_given_up_keeps_its_core_too(monkeypatch: pytest.MonkeyPatch) -
 
 def test_what_writes_is_waited_for_to_the_end_once_it_has_begun() -> None:
     async def main() -> None:
-        turns = Turns(waiting=0, seconds=0.05)
-        assert await turns.run(lambda: time.sleep(0.3) or "written", to_the_end=True) == "written"
+        turns = Turns(Settings(waiting=0, answer_seconds=0.05))
+        assert await run(turns, lambda: time.sleep(0.3) or "written", to_the_end=True) == "written"
 
     in_a_loop(main)
 
@@ -149,14 +158,26 @@ def test_what_gave_up_while_it_waited_is_never_begun(monkeypatch: pytest.MonkeyP
     gate, begun = threading.Event(), []
 
     async def main() -> None:
-        turns = Turns(waiting=1, seconds=0.2)
+        turns = Turns(Settings(waiting=1, answer_seconds=0.2))
         async with anyio.create_task_group() as clients:
-            clients.start_soon(lambda: turns.run(lambda: gate.wait(10), to_the_end=True))
+            clients.start_soon(lambda: run(turns, lambda: gate.wait(10), to_the_end=True))
             await anyio.sleep(0.05)
             with pytest.raises(ProblemError) as refused:
-                await turns.run(lambda: begun.append("late"))
+                await run(turns, lambda: begun.append("late"))
             assert refused.value.kind is TOO_SLOW
             gate.set()
 
     in_a_loop(main)
     assert not begun
+
+
+def test_time_is_counted_over_all_that_is_done_for_a_request() -> None:
+    async def main() -> None:
+        turns = Turns(Settings(waiting=0, answer_seconds=0.3))
+        async with asynccontextmanager(turns.take)() as turn:
+            await turn.run(lambda: time.sleep(0.2))
+            with pytest.raises(ProblemError) as refused:
+                await turn.run(lambda: time.sleep(0.2))
+        assert refused.value.kind is TOO_SLOW
+
+    in_a_loop(main)

@@ -1,0 +1,120 @@
+"""Places over HTTP: a request has one before its body is read, works in a thread of its own, and gives it back."""
+
+import json
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from fastapi import FastAPI
+
+from siamese import ExpressionService
+from siamese.settings import Settings
+from siamese.web.api import examples, routes
+from siamese.web.api.limits import THREADS
+from tests.web.api.conftest import MakeClient, in_a_loop, refused
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+ROUTES = {  # of those that take a place: what is sent, and what is asked of the service then
+    "/recognise": (examples.READ, "recognise"),
+    "/embed": (examples.READ, "recognise"),
+    "/compare": (examples.COMPARE, "compare"),
+    "/similar": (examples.SIMILAR, "similar"),
+    "/teach": (examples.TEACH, "teach"),
+    "/gallery": (examples.ADD, "add"),
+}
+
+
+@pytest.fixture
+def one_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Opens for what reads expressions, which waits until then."""
+    gate = threading.Event()
+    monkeypatch.setattr(ExpressionService, "recognise", lambda *_: gate.wait(30) and [])
+    yield gate
+    gate.set()
+
+
+async def ask(api: FastAPI, path: str, receive: Receive, kind: str = "application/json") -> list[dict[str, Any]]:
+    """The messages of the answer to a body that comes so."""
+    told: list[dict[str, Any]] = []
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b""}
+    await api({**scope, "headers": [(b"content-type", kind.encode())]}, receive, send)
+    return told
+
+
+def body_of(given: dict[str, Any]) -> Receive:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": json.dumps(given).encode()}
+
+    return receive
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_where_all_places_are_taken_no_body_is_read(
+    reference: Path, one_core: None, gate: threading.Event, path: str
+) -> None:
+    api = routes.build(ExpressionService.load(reference, settings=Settings(waiting=0)))
+    told: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        raise AssertionError("the body was read")
+
+    async def main() -> None:
+        async with anyio.create_task_group() as clients:
+            clients.start_soon(ask, api, "/recognise", body_of(examples.READ))
+            await anyio.sleep(0.1)
+            told.extend(await ask(api, path, receive))
+            gate.set()
+        told.extend(await ask(api, "/recognise", body_of(examples.READ)))
+
+    in_a_loop(main)
+    headers = dict(told[0]["headers"])
+    assert (told[0]["status"], json.loads(told[1]["body"])["code"], headers[b"retry-after"]) == (503, "busy", b"1")
+    assert told[2]["status"] == 200  # the place is free again
+
+
+def test_an_answer_that_takes_too_long_is_given_up(client: MakeClient, gate: threading.Event) -> None:
+    answer = client(answer_seconds=0.1).post("/recognise", json=examples.READ)
+    assert "after 0.1 s" in refused(answer, 503, "too-slow")
+    assert answer.headers["retry-after"] == "1"
+
+
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x"])
+def test_a_body_that_comes_too_slowly_is_not_waited_for(reference: Path, kind: str) -> None:
+    api = routes.build(ExpressionService.load(reference, settings=Settings(body_seconds=0.2)))
+
+    async def slowly() -> dict[str, Any]:
+        await anyio.sleep(0.05)
+        return {"type": "http.request", "body": b"", "more_body": True}
+
+    told = in_a_loop(ask, api, "/recognise", slowly, kind)
+    assert (told[0]["status"], json.loads(told[1]["body"])["code"]) == (408, "slow-body")
+    assert (b"connection", b"close") in told[0]["headers"]
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_every_route_works_in_a_thread_of_its_place(
+    client: MakeClient, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    given, method = ROUTES[path]
+    threads: list[str] = []
+
+    def told(*_: object) -> None:
+        threads.append(threading.current_thread().name)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(ExpressionService, method, told)
+    refused(client().post(path, json=given), 500, "failed")
+    assert len(threads) == 1 and threads[0].startswith(THREADS)
