@@ -18,6 +18,8 @@ from siamese.web.api.problems import NOT_VALID, WRONG_TYPE, ProblemError
 JSON, FORM = "application/json", "multipart/form-data"
 
 _MOST_PARTS = 100
+_MOST_VALUES = 100_000
+_STRAY = 5  # values with names of no field, that are told each by itself
 _UTF8 = ("utf-8", "utf8", "us-ascii")
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -51,9 +53,11 @@ def reader(model: type[Model], turns: Turns) -> Callable[..., Awaitable[Model]]:
     async def read(request: Request, turn: Annotated[Turn, place(turns)]) -> Model:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == JSON:
-            return model.model_validate(_object(await turn.receive(request.body())))
+            body = await turn.receive(request.body())
+            return await turn.run(lambda: _checked(model, _object(body)))
         if kind == FORM:
-            return model.model_validate(await turn.receive(_form(request, model)))
+            values = await turn.receive(_form(request, model))
+            return await turn.run(lambda: _checked(model, values))
         raise ProblemError(WRONG_TYPE, f"A body of type «{kind}» is not read. Send {FORM} or {JSON}.")
 
     return read
@@ -83,6 +87,8 @@ def _as_files(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _object(body: bytes) -> dict[str, Any]:
+    if body.count(b",") >= _MOST_VALUES:  # base64 has none; as objects, values take many times what they take as text
+        raise ProblemError(NOT_VALID, f"JSON of more than {_MOST_VALUES:,} values is not read.")
     try:
         told = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -90,6 +96,14 @@ def _object(body: bytes) -> dict[str, Any]:
     if not isinstance(told, dict):
         raise ProblemError(NOT_VALID, "The body is not a JSON object, with a name for each value.")
     return told
+
+
+def _checked(model: type[Model], values: dict[str, Any]) -> Model:
+    """The values as a model; of too many, none is looked at, since each would be a fault of its own."""
+    if len(values) > len(model.model_fields) + _STRAY:
+        known = ", ".join(model.model_fields)
+        raise ProblemError(NOT_VALID, f"The body has {len(values):,} values; there are no others than: {known}.")
+    return model.model_validate(values)
 
 
 def _require_utf8(request: Request) -> None:

@@ -2,17 +2,19 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, FailFast, Field
 
 from siamese.web.api import examples
 from siamese.web.api.bodies import Photo
 
 MOST_NEIGHBOURS = 1000
+MOST_TAGS = 100  # of one photo
 LONGEST_NAME = 100  # of an expression, in characters
 
 APhoto = Annotated[Photo, Field(description="The photo's file: JPEG, PNG, WebP, BMP, GIF or TIFF.")]
 FaceNumber = Annotated[int, Field(ge=0, description="Which face of the photo, from 0, the largest first.")]
 Emotion = Annotated[str, Field(max_length=LONGEST_NAME)]  # pydantic looks into strings for what is no text only then
+Tag = Annotated[str, Field(min_length=1, max_length=100)]
 Whole = Annotated[bool, Field(description="Take the picture itself as the face where no face is found.")]
 
 
@@ -64,7 +66,9 @@ class Teach(_Asked):
     model_config = _like(examples.TEACH, extra="forbid")
 
     name: str = Field(max_length=LONGEST_NAME, description="What the expression is called.", examples=["smirk"])
-    photos: list[Photo] = Field(min_length=1, description="Photos that show it; of each, the largest face counts.")
+    photos: Annotated[list[Photo], FailFast()] = Field(
+        min_length=1, description="Photos that show it; of each, the largest face counts."
+    )
     anyway: bool = Field(False, description="Also where the photos disagree, or show what is known.")
 
 
@@ -78,7 +82,7 @@ class Add(_Asked):
         None, description="What its largest face shows; left out, the network reads all faces."
     )
     source: str = Field("a photo", max_length=200, description="A line on where it comes from.")
-    tags: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field([], description="Words to find it by.")
+    tags: Annotated[list[Tag], FailFast()] = Field([], max_length=MOST_TAGS, description="Words to find it by.")
     whole: Whole = False
 
 

@@ -19,6 +19,9 @@ MEDIA_TYPE = "application/problem+json"
 REQUEST_ID = "X-Request-ID"
 BAD_REQUEST = 400
 
+_MOST_FAULTS = 5  # that are told of one request
+_LONGEST = 100  # characters of a field's name that are told: anyone may send any
+
 logger = logging.getLogger(__name__)
 
 
@@ -110,8 +113,10 @@ def _on_error(request: Request, error: Exception) -> JSONResponse:
 
 def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ValidationError | RequestValidationError)
-    faults = (f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}" for each in error.errors())
-    return answer(request, NOT_VALID, f"{'; '.join(faults)}.")
+    faults = error.errors()
+    told = [f"{'.'.join(map(str, each['loc']))[:_LONGEST] or 'body'}: {each['msg']}" for each in faults[:_MOST_FAULTS]]
+    more = [f"and {len(faults) - len(told):,} more"] if len(faults) > len(told) else []
+    return answer(request, NOT_VALID, f"{'; '.join(told + more)}.")
 
 
 def _on_http(request: Request, error: Exception) -> JSONResponse:

@@ -4,16 +4,19 @@ import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import anyio
 import pytest
 from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from pydantic import AfterValidator, BaseModel
 
 from siamese import ExpressionService
 from siamese.settings import Settings
 from siamese.web.api import examples, routes
-from siamese.web.api.limits import THREADS
+from siamese.web.api.bodies import reader
+from siamese.web.api.limits import THREADS, Turns
 from tests.web.api.conftest import MakeClient, in_a_loop, refused
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -118,3 +121,13 @@ def test_every_route_works_in_a_thread_of_its_place(
     monkeypatch.setattr(ExpressionService, method, told)
     refused(client().post(path, json=given), 500, "failed")
     assert len(threads) == 1 and threads[0].startswith(THREADS)
+
+
+@pytest.mark.parametrize("sent", [{"json": {"given": "1"}}, {"files": {"given": (None, "1")}}])
+def test_a_body_is_checked_in_a_thread_of_its_place(sent: dict[str, Any]) -> None:
+    class Asked(BaseModel):
+        given: Annotated[str, AfterValidator(lambda _: threading.current_thread().name)]
+
+    api = FastAPI()
+    api.post("/", response_model=None)(reader(Asked, Turns(Settings())))
+    assert TestClient(api).post("/", **sent).json()["given"].startswith(THREADS)

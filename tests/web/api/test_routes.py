@@ -111,6 +111,23 @@ def test_what_cannot_be_read_is_refused_with_a_sentence(
     assert sentence in refused(api.post("/recognise", **sent), status, code)
 
 
+@pytest.mark.parametrize(
+    ("path", "given", "sentence"),
+    [
+        ("/teach", {"name": "x", "photos": [0] * 50_000}, "photos.0: "),
+        ("/gallery", {"photo": examples.PHOTO, "tags": [0] * 50_000}, "tags.0: "),
+        ("/gallery", {"photo": examples.PHOTO, "tags": ["x"] * 101}, "tags: List should have at most 100 items"),
+        ("/recognise", {"photo": "", **{str(number): 0 for number in range(50_000)}}, "50,001 values"),
+        ("/recognise", {"photo": [0] * 200_000}, "more than 100,000 values"),
+        ("/recognise", {"photo": "", "x" * 50_000: 0}, "x: Extra inputs"),
+        ("/recognise", {"photo": "?", **{str(number): 0 for number in range(6)}}, "; and 2 more."),
+    ],
+)
+def test_of_many_faults_a_few_are_told(api: TestClient, path: str, given: dict[str, Any], sentence: str) -> None:
+    told = refused(api.post(path, json=given), 422, "not-valid")
+    assert sentence in told and len(told) < 500
+
+
 TEXT_FORM = b'--x\r\nContent-Disposition: form-data; name="photo"\r\n\r\nabc\r\n--x--\r\n'
 
 
