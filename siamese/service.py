@@ -25,7 +25,7 @@ from siamese.faces.decode import Photo, decode
 from siamese.faces.detect import LANDMARKS, Face, FaceDetector
 from siamese.gallery import corrections, teaching
 from siamese.gallery.album import Summary, require_few, summarise
-from siamese.gallery.build import Entry, corners, embedded, identity
+from siamese.gallery.build import Embedded, Entry, corners, embedded, identity
 from siamese.gallery.checking import LabelCheck, check_labels
 from siamese.gallery.corrections import Correction
 from siamese.gallery.gallery import STORE_FILE, Gallery
@@ -405,20 +405,33 @@ class ExpressionService:
         """Know a new expression from the largest face of each photo, without retraining.
 
         It is recognised, compared and browsed from now on, and kept where the gallery can be written to. Raises
-        TeachingError when the name is empty or known already, there is no photo, or one is given twice; DoubtError,
-        with the figures, when the faces disagree or lie on top of a known expression, unless it shall be learned
-        `anyway`; and what `recognise` raises, with the photo's number. Then nothing is learned.
+        TeachingError when the name is empty, too long or known already, there is no photo, one is given twice, or there
+        are too many; DoubtError, with the figures, when the faces disagree or lie on top of a known expression, unless
+        it shall be learned `anyway`; and what `recognise` raises, with the photo's number. Then nothing is learned.
         """
+        return self.learn(self.examples_of(name, photos), anyway)
+
+    def examples_of(self, name: str, photos: Sequence[Photo]) -> Embedded:
+        """The largest face of each photo as an example of a new expression, for `learn`; all that takes long.
+
+        Raises TeachingError when the name is empty, too long or known already, there is no photo, or there are too
+        many; and what `recognise` raises, with the photo's number.
+        """
+        return self._examples_of(self._new_name(name), photos)
+
+    def learn(self, faces: Embedded, anyway: bool = False) -> Lesson:
+        """Know a new expression from what `examples_of` answered. Raises TeachingError and DoubtError as `teach`."""
         with self._teaching:
-            name = self._new_name(name)
-            return self._learn(name, photos, anyway, self.prototypes, before=None)
+            name = self._new_name(faces.items[0].emotion)
+            return self._learn(name, faces, anyway, self.prototypes, before=None)
 
     def extend(self, name: str, photos: Sequence[Photo], anyway: bool = False) -> Lesson:
         """Learn more of a taught expression from further photos. Raises what `teach` raises."""
+        faces = self._examples_of(self._taught_name(name), photos)
         with self._teaching:
             name = self._taught_name(name)
             others = self.prototypes.without_class(name)
-            return self._learn(name, photos, anyway, others, teaching.faces_of(self.gallery, name))
+            return self._learn(name, faces, anyway, others, teaching.faces_of(self.gallery, name))
 
     def rename(self, name: str, new: str) -> None:
         """Call a taught expression by another name. Raises TeachingError when it was not taught or the new is known."""
@@ -455,6 +468,17 @@ class ExpressionService:
         With `emotion`, the largest face, labelled by hand; without, all of them, as the network reads them. Raises what
         `faces` raises, and GalleryError when there is no such label, or nothing can be written to the gallery.
         """
+        return self.keep(self.entries_of(photo, emotion, source, tags, whole))
+
+    def entries_of(
+        self,
+        photo: Photo,
+        emotion: str | None = None,
+        source: str = "a photo",
+        tags: Sequence[str] = (),
+        whole: bool = False,
+    ) -> Embedded | None:
+        """The faces of a photo that are no examples yet, for `keep`; all that takes long. Raises what `add` raises."""
         gallery = self._own_gallery()
         label = None if emotion is None else corrections.label_of(gallery, emotion)
         faces = self.faces(photo, whole)
@@ -462,13 +486,20 @@ class ExpressionService:
             Entry(face.crop, face.portrait, label, source, corrections.HAND, tags=tuple(tags), box=corners(face))
             for face in (faces if label is None else faces[:1])
         ]
+        new = {identity(entry.crop): entry for entry in entries if identity(entry.crop) not in gallery}
+        return embedded(list(new.values()), self.embedder, self.emotions) if new else None
+
+    def keep(self, faces: Embedded | None) -> list[Item]:
+        """Add what `entries_of` answered; those that are new still. Raises GalleryError as `add` does."""
+        if faces is None:
+            return []
         with self._teaching:
-            new = {identity(entry.crop): entry for entry in entries if identity(entry.crop) not in gallery}
-            if not new:
-                return []
-            ready = embedded(list(new.values()), self.embedder, self.emotions)
-            gallery.add(ready.items, ready.embeddings, ready.crops)
-            return list(ready.items)
+            gallery = self._own_gallery()
+            new = [row for row, item in enumerate(faces.items) if item.id not in gallery]
+            if new:
+                items, crops = [faces.items[row] for row in new], [faces.crops[row] for row in new]
+                gallery.add(items, faces.embeddings[new], crops)
+        return [faces.items[row] for row in new]
 
     def relabel(self, item_id: str, emotion: str) -> Correction:
         """Label an example of the gallery by hand; its own label confirms that, and it is not doubted again.
@@ -528,25 +559,30 @@ class ExpressionService:
     def _learn(
         self,
         name: str,
-        photos: Sequence[Photo],
+        faces: Embedded,
         anyway: bool,
         others: Prototypes,
         before: NDArray[np.float32] | None,
     ) -> Lesson:
+        teaching.require_new(faces.embeddings, before, name)
+        lesson = make_lesson(name, faces.embeddings, others, self.verification, before)
+        if lesson.doubts and not anyway:
+            raise DoubtError(f"«{name}» was not learned. {' '.join(lesson.doubts)}", lesson)
+        teaching.keep(self._changeable_gallery(), name, faces)
+        return lesson
+
+    def _examples_of(self, name: str, photos: Sequence[Photo]) -> Embedded:
+        most = self.settings.teach_photos
         if not photos:
             raise TeachingError("To teach an expression, give it a name and at least one photo that shows it.")
+        if len(photos) > most:
+            raise TeachingError(f"These are {len(photos):,} photos, and {most:,} are taken at once. Leave some out.")
         faces = [self._lesson_face(photo, number) for number, photo in enumerate(photos, start=1)]
         entries = [
             Entry(face.crop, face.portrait, name, source, teaching.TEACHING)
             for face, source in zip(faces, map(_named, photos), strict=True)
         ]
-        ready = embedded(entries, self.embedder, None)
-        teaching.require_new(ready.embeddings, before, name)
-        lesson = make_lesson(name, ready.embeddings, others, self.verification, before)
-        if lesson.doubts and not anyway:
-            raise DoubtError(f"«{name}» was not learned. {' '.join(lesson.doubts)}", lesson)
-        teaching.keep(self._changeable_gallery(), name, ready)
-        return lesson
+        return embedded(entries, self.embedder, None)
 
     def _lesson_face(self, photo: Photo, number: int) -> FaceFound:
         """The largest face in one of the photos to be taught."""
@@ -575,6 +611,8 @@ class ExpressionService:
         name = name.strip()
         if not name:
             raise TeachingError("To teach an expression, give it a name and at least one photo that shows it.")
+        if len(name) > self.settings.teach_letters:
+            raise TeachingError(f"This name is longer than {self.settings.teach_letters:,} characters. Shorten it.")
         others = [each.casefold() for each in self.prototypes.names if each != besides]
         if emotion_of(name).name.casefold() in others:
             taught = name.casefold() in map(str.casefold, self.taught)

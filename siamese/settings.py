@@ -98,6 +98,8 @@ class Settings(BaseSettings):
     index_seconds: float = Field(IndexAccess.seconds, gt=0)  # that an index at an address may take to answer
     index_megabytes: float = Field(1500, gt=0)  # of memory that it may take, where the choice is automatic
     teaching: bool = True  # whether the page has the tab Teach, and the HTTP API /teach
+    teach_photos: int = Field(100, gt=0)  # that an expression is taught from at once
+    teach_letters: int = Field(100, gt=0)  # characters of a taught expression's name
     changing: bool = True  # whether the HTTP API adds examples to the gallery and removes them
     checking: bool = True  # whether it has the tab Check, where there are labels to check
     album_photos: int = Field(100, gt=0)  # that the page's tab Album takes at once

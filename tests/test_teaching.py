@@ -12,7 +12,8 @@ from siamese.errors import DoubtError, NoFaceError, TeachingError
 from siamese.gallery.gallery import STORE_FILE, Gallery
 from siamese.gallery.items import Wanted
 from siamese.network.runtime import Embedder
-from siamese.service import ExpressionService
+from siamese.service import ExpressionService, FaceFound
+from siamese.settings import Settings
 from siamese.vocabulary import EMOTIONS
 from tests.test_service import BLANK
 from tests.tiny import draw_face
@@ -53,6 +54,30 @@ def test_it_is_recognised_and_browsed_at_once(service: ExpressionService, astron
     (found,) = service.similar(astronaut, 5, emotion="smirk")
     assert (found.item.labelled_by, found.similarity) == ("teaching", pytest.approx(1, abs=1e-5))
     assert service.gallery.emotions == (*EMOTIONS, "smirk") and len(service.gallery) == before + 1
+
+
+def test_others_teach_while_photos_are_looked_at(service: ExpressionService, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, others = service.faces, iter(["wink"])
+
+    def reading(photo: NDArray[np.uint8]) -> list[FaceFound]:
+        for name in others:  # once
+            service.teach(name, faces(label=4), anyway=True)
+        return read(photo)
+
+    monkeypatch.setattr(service, "faces", reading)
+    service.teach("smirk", faces(), anyway=True)
+    assert service.taught == ("smirk", "wink")
+
+
+def test_as_many_photos_are_taken_as_the_settings_say_and_no_endless_names(reference: Path) -> None:
+    service = ExpressionService.load(reference, settings=Settings(teach_photos=2, teach_letters=8))
+    with pytest.raises(TeachingError, match="3 photos, and 2 are taken"):
+        service.teach("smirk", faces(3), anyway=True)
+    service.teach("smirk", faces(2), anyway=True)
+    with pytest.raises(TeachingError, match="3 photos, and 2 are taken"):
+        service.extend("smirk", faces(3), anyway=True)
+    with pytest.raises(TeachingError, match="longer than 8"):
+        service.rename("smirk", "a long name")
 
 
 def test_the_reference_set_stays_as_it_is(service: ExpressionService, reference: Path) -> None:

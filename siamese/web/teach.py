@@ -42,7 +42,11 @@ class _Teach:
             with gr.Column(scale=5, min_width=300):
                 self.name = gr.Textbox(label="Name", placeholder="smirk", max_lines=1, elem_id="teach-name")
                 self.photos = gr.File(
-                    label="Photos", file_count="multiple", file_types=["image"], height=190, elem_id="teach-photos"
+                    label=f"Photos, up to {service.settings.teach_photos:,}",
+                    file_count="multiple",
+                    file_types=["image"],
+                    height=190,
+                    elem_id="teach-photos",
                 )
                 with gr.Row():
                     self.learn = gr.Button("Teach", variant="primary", elem_id="teach-learn")

@@ -56,7 +56,7 @@ def reader(model: type[Model], turns: Turns) -> Callable[..., Awaitable[Model]]:
             body = await turn.receive(request.body())
             return await turn.run(lambda: _checked(model, _object(body)))
         if kind == FORM:
-            values = await turn.receive(_form(request, model))
+            values = await turn.receive(_form(request, model, max(_MOST_PARTS, turns.settings.teach_photos)))
             return await turn.run(lambda: _checked(model, values))
         raise ProblemError(WRONG_TYPE, f"A body of type «{kind}» is not read. Send {FORM} or {JSON}.")
 
@@ -114,10 +114,10 @@ def _require_utf8(request: Request) -> None:
         raise ProblemError(NOT_VALID, f"A form's text is not read as «{charset}». Send it in UTF-8.")
 
 
-async def _form(request: Request, model: type[BaseModel]) -> dict[str, Any]:
-    """A form's values by name; files as bytes."""
+async def _form(request: Request, model: type[BaseModel], files: int) -> dict[str, Any]:
+    """A form's values by name, `files` at most as bytes."""
     _require_utf8(request)
-    parser = _InMemory(request.headers, request.stream(), max_files=_MOST_PARTS, max_fields=_MOST_PARTS)
+    parser = _InMemory(request.headers, request.stream(), max_files=files, max_fields=_MOST_PARTS)
     try:
         form = await parser.parse()
     except (MultiPartException, KeyError) as error:  # KeyError: no boundary is named

@@ -21,10 +21,11 @@ WEBP = "image/webp"
 
 def build(service: ExpressionService, turns: Turns) -> APIRouter:
     """The routes; without those that change the gallery or teach where the settings leave them out."""
-    router = APIRouter(tags=["gallery"])
+    router, taken = APIRouter(tags=["gallery"]), place(turns)
 
     @router.get("/gallery", response_model=models.Examples)
-    def examples(
+    async def examples(
+        turn: Annotated[Turn, taken],
         page: Annotated[int, Query(ge=1, le=MOST_PAGES)] = 1,
         size: Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)] = 50,
         emotion: str | None = None,
@@ -33,20 +34,19 @@ def build(service: ExpressionService, turns: Turns) -> APIRouter:
     ) -> dict[str, Any]:
         """A page of the gallery's examples: all, or those of an emotion, from a source, with a tag."""
         wanted = Wanted(None if emotion is None else emotion_of(emotion).name, source, tag)
-        items, count = service.gallery.page(page, size, wanted), service.gallery.store.count(wanted)
-        return {"gallery": service.gallery.title, "count": count, "page": page, "examples": _told(items)}
+        return await turn.run(partial(_page, service, page, size, wanted))
 
     @router.get("/gallery/{item_id}", response_model=models.Example)
-    def example(item_id: str) -> dict[str, Any]:
+    async def example(item_id: str, turn: Annotated[Turn, taken]) -> dict[str, Any]:
         """One example."""
-        return _item(service, item_id).to_dict()
+        return (await turn.run(partial(_item, service, item_id))).to_dict()
 
     @router.get(
         "/gallery/{item_id}/thumbnail", response_class=Response, responses={200: {"content": {"image/webp": {}}}}
     )
-    def thumbnail(item_id: str) -> Response:
+    async def thumbnail(item_id: str, turn: Annotated[Turn, taken]) -> Response:
         """An example's picture."""
-        return Response(_item(service, item_id).thumbnail, media_type=WEBP)
+        return Response((await turn.run(partial(_item, service, item_id))).thumbnail, media_type=WEBP)
 
     if service.settings.changing:
         _add_changes(router, service, turns)
@@ -63,25 +63,32 @@ def _add_changes(router: APIRouter, service: ExpressionService, turns: Turns) ->
         asked: Annotated[models.Add, Depends(reader(models.Add, turns))], turn: Annotated[Turn, taken]
     ) -> dict[str, Any]:
         """Keep a photo's faces as examples; those that are there already are passed over."""
-        work = partial(service.add, asked.photo, asked.emotion, asked.source, asked.tags, asked.whole)
-        return {"examples": _told(await turn.run(work, to_the_end=True))}
+        given = asked.photo, asked.emotion, asked.source, asked.tags, asked.whole
+        faces = await turn.run(partial(service.entries_of, *given))
+        return {"examples": _told(await turn.run(partial(service.keep, faces), to_the_end=True))}
 
     @router.delete("/gallery/{item_id}", status_code=204)
-    def remove(item_id: str) -> None:
+    async def remove(item_id: str, turn: Annotated[Turn, taken]) -> None:
         """Take an example out of the gallery."""
-        service.remove(_item(service, item_id).id)
+        await turn.run(lambda: service.remove(_item(service, item_id).id), to_the_end=True)
 
 
 def _add_teaching(router: APIRouter, service: ExpressionService, turns: Turns) -> None:
-    taken = place(turns)
+    settings, taken = service.settings, place(turns)
+    asks = models.teach_within(settings.teach_photos, settings.teach_letters)
 
-    @router.post("/teach", status_code=201, openapi_extra=described(models.Teach), response_model=models.Lesson)
+    @router.post("/teach", status_code=201, openapi_extra=described(asks), response_model=models.Lesson)
     async def teach(
-        asked: Annotated[models.Teach, Depends(reader(models.Teach, turns))], turn: Annotated[Turn, taken]
+        asked: Annotated[models.Teach, Depends(reader(asks, turns))], turn: Annotated[Turn, taken]
     ) -> dict[str, Any]:
         """Know a new expression from a few photos."""
-        work = partial(service.teach, asked.name, asked.photos, asked.anyway)
-        return (await turn.run(work, to_the_end=True)).to_dict()
+        faces = await turn.run(partial(service.examples_of, asked.name, asked.photos))
+        return (await turn.run(partial(service.learn, faces, asked.anyway), to_the_end=True)).to_dict()
+
+
+def _page(service: ExpressionService, page: int, size: int, wanted: Wanted) -> dict[str, Any]:
+    items, count = service.gallery.page(page, size, wanted), service.gallery.store.count(wanted)
+    return {"gallery": service.gallery.title, "count": count, "page": page, "examples": _told(items)}
 
 
 def _told(items: list[Item]) -> list[dict[str, Any]]:

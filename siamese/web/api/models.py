@@ -2,14 +2,14 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, FailFast, Field
+from pydantic import BaseModel, ConfigDict, FailFast, Field, create_model
 
 from siamese.web.api import examples
 from siamese.web.api.bodies import Photo
 
 MOST_NEIGHBOURS = 1000
 MOST_TAGS = 100  # of one photo
-LONGEST_NAME = 100  # of an expression, in characters
+LONGEST_NAME = 100  # of an emotion, in characters
 
 APhoto = Annotated[Photo, Field(description="The photo's file: JPEG, PNG, WebP, BMP, GIF or TIFF.")]
 FaceNumber = Annotated[int, Field(ge=0, description="Which face of the photo, from 0, the largest first.")]
@@ -65,11 +65,22 @@ class Teach(_Asked):
 
     model_config = _like(examples.TEACH, extra="forbid")
 
-    name: str = Field(max_length=LONGEST_NAME, description="What the expression is called.", examples=["smirk"])
+    name: str = Field(description="What the expression is called.", examples=["smirk"])
     photos: Annotated[list[Photo], FailFast()] = Field(
         min_length=1, description="Photos that show it; of each, the largest face counts."
     )
     anyway: bool = Field(False, description="Also where the photos disagree, or show what is known.")
+
+
+def teach_within(photos: int, letters: int) -> type[Teach]:
+    """`Teach`, of so many photos at most, and a name of so many characters."""
+    name, given = Teach.model_fields["name"], Teach.model_fields["photos"]
+    return create_model(
+        "Teach",
+        __base__=Teach,
+        name=(Annotated[str, Field(max_length=letters)], name),
+        photos=(Annotated[list[Photo], Field(max_length=photos)], given),
+    )
 
 
 class Add(_Asked):

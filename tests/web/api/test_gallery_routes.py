@@ -116,3 +116,20 @@ def test_teaching_takes_a_photo(own: TestClient, sent: dict) -> None:
 
 def test_without_teaching_there_is_no_such_route(client: MakeClient) -> None:
     refused(client(teaching=False).post("/teach", files={"photos": FACE}), 404, "not-found")
+
+
+def test_no_more_photos_and_letters_are_taken_than_the_settings_say(client: MakeClient) -> None:
+    asked = client(teach_photos=2, teach_letters=8)
+    packed = base64.b64encode(FACE).decode()
+    for sent in ({"json": {"name": "smirk", "photos": [packed] * 3}}, {"files": [("photos", FACE)] * 3}):
+        told = refused(
+            asked.post("/teach", data={"name": "smirk"} if "files" in sent else None, **sent), 422, "not-valid"
+        )
+        assert "photos: List should have at most 2 items" in told
+    told = refused(asked.post("/teach", json={"name": "a long name", "photos": [packed]}), 422, "not-valid")
+    assert "name: String should have at most 8 characters" in told
+
+
+def test_a_form_has_room_for_as_many_photos_as_may_be(client: MakeClient) -> None:
+    answer = client(teach_photos=120).post("/teach", files=[("photos", FACE)] * 120, data={"name": "smirk"})
+    assert "Photo 2 shows what photo 1 shows" in refused(answer, 409, "not-teachable")

@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from pydantic import AfterValidator, BaseModel
 
 from siamese import ExpressionService
+from siamese.gallery.gallery import Gallery
 from siamese.settings import Settings
 from siamese.web.api import examples, routes
 from siamese.web.api.bodies import reader
@@ -21,13 +22,18 @@ from tests.web.api.conftest import MakeClient, in_a_loop, refused
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
-ROUTES = {  # of those that take a place: what is sent, and what is asked of the service then
-    "/recognise": (examples.READ, "recognise"),
-    "/embed": (examples.READ, "recognise"),
-    "/compare": (examples.COMPARE, "compare"),
-    "/similar": (examples.SIMILAR, "similar"),
-    "/teach": (examples.TEACH, "teach"),
-    "/gallery": (examples.ADD, "add"),
+SERVICE, GALLERY = ExpressionService, Gallery
+ROUTES = {  # of those that take a place: what is sent, and what is asked for then
+    "POST /recognise": (examples.READ, [(SERVICE, "recognise")]),
+    "POST /embed": (examples.READ, [(SERVICE, "recognise")]),
+    "POST /compare": (examples.COMPARE, [(SERVICE, "compare")]),
+    "POST /similar": (examples.SIMILAR, [(SERVICE, "similar")]),
+    "POST /teach": (examples.TEACH, [(SERVICE, "examples_of"), (SERVICE, "learn")]),
+    "POST /gallery": (examples.ADD, [(SERVICE, "entries_of"), (SERVICE, "keep")]),
+    "GET /gallery": (None, [(GALLERY, "page")]),
+    "GET /gallery/some": (None, [(GALLERY, "__contains__")]),
+    "GET /gallery/some/thumbnail": (None, [(GALLERY, "__contains__")]),
+    "DELETE /gallery/some": (None, [(GALLERY, "__contains__")]),
 }
 
 
@@ -45,14 +51,15 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     gate.set()
 
 
-async def ask(api: FastAPI, path: str, receive: Receive, kind: str = "application/json") -> list[dict[str, Any]]:
+async def ask(api: FastAPI, route: str, receive: Receive, kind: str = "application/json") -> list[dict[str, Any]]:
     """The messages of the answer to a body that comes so."""
+    method, path = route.split()
     told: list[dict[str, Any]] = []
 
     async def send(message: Any) -> None:
         told.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": path, "query_string": b""}
+    scope = {"type": "http", "method": method, "path": path, "query_string": b""}
     await api({**scope, "headers": [(b"content-type", kind.encode())]}, receive, send)
     return told
 
@@ -64,9 +71,9 @@ def body_of(given: dict[str, Any]) -> Receive:
     return receive
 
 
-@pytest.mark.parametrize("path", ROUTES)
+@pytest.mark.parametrize("route", ROUTES)
 def test_where_all_places_are_taken_no_body_is_read(
-    reference: Path, one_core: None, gate: threading.Event, path: str
+    reference: Path, one_core: None, gate: threading.Event, route: str
 ) -> None:
     api = routes.build(ExpressionService.load(reference, settings=Settings(waiting=0)))
     told: list[dict[str, Any]] = []
@@ -76,11 +83,11 @@ def test_where_all_places_are_taken_no_body_is_read(
 
     async def main() -> None:
         async with anyio.create_task_group() as clients:
-            clients.start_soon(ask, api, "/recognise", body_of(examples.READ))
+            clients.start_soon(ask, api, "POST /recognise", body_of(examples.READ))
             await anyio.sleep(0.1)
-            told.extend(await ask(api, path, receive))
+            told.extend(await ask(api, route, receive))
             gate.set()
-        told.extend(await ask(api, "/recognise", body_of(examples.READ)))
+        told.extend(await ask(api, "POST /recognise", body_of(examples.READ)))
 
     in_a_loop(main)
     headers = dict(told[0]["headers"])
@@ -102,25 +109,33 @@ def test_a_body_that_comes_too_slowly_is_not_waited_for(reference: Path, kind: s
         await anyio.sleep(0.05)
         return {"type": "http.request", "body": b"", "more_body": True}
 
-    told = in_a_loop(ask, api, "/recognise", slowly, kind)
+    told = in_a_loop(ask, api, "POST /recognise", slowly, kind)
     assert (told[0]["status"], json.loads(told[1]["body"])["code"]) == (408, "slow-body")
     assert (b"connection", b"close") in told[0]["headers"]
 
 
-@pytest.mark.parametrize("path", ROUTES)
-def test_every_route_works_in_a_thread_of_its_place(
-    client: MakeClient, monkeypatch: pytest.MonkeyPatch, path: str
+@pytest.mark.parametrize("route", ROUTES)
+def test_every_route_works_in_threads_of_its_place(
+    client: MakeClient, monkeypatch: pytest.MonkeyPatch, route: str
 ) -> None:
-    given, method = ROUTES[path]
+    given, steps = ROUTES[route]
     threads: list[str] = []
 
     def told(*_: object) -> None:
         threads.append(threading.current_thread().name)
-        raise ZeroDivisionError
+        if len(threads) == len(steps):
+            raise ZeroDivisionError
 
-    monkeypatch.setattr(ExpressionService, method, told)
-    refused(client().post(path, json=given), 500, "failed")
-    assert len(threads) == 1 and threads[0].startswith(THREADS)
+    for owner, name in steps:
+        monkeypatch.setattr(owner, name, told)
+    refused(client().request(*route.split(), json=given), 500, "failed")
+    assert len(threads) == len(steps) and all(name.startswith(THREADS) for name in threads)
+
+
+def test_no_route_but_those_that_watch_over_the_service_goes_without_a_place(client: MakeClient) -> None:
+    told = client().get("/openapi.json").json()["paths"]
+    known = {f"{method.upper()} {path}".replace("{item_id}", "some") for path in told for method in told[path]}
+    assert known == {*ROUTES, "GET /health", "GET /ready", "GET /version"}
 
 
 @pytest.mark.parametrize("sent", [{"json": {"given": "1"}}, {"files": {"given": (None, "1")}}])
