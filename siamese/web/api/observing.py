@@ -19,6 +19,7 @@ SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the variable that names where seve
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _NOWHERE = "none"  # the route of what no route answers, so that paths by chance make no figures of their own
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}  # a server takes any word for one
 _FAILED = 500
 
 logger = logging.getLogger("semblance.requests")
@@ -82,7 +83,8 @@ class Observed:
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", _NOWHERE)
-        self.metrics.requests.labels(scope["method"], route, str(status)).inc()
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self.metrics.requests.labels(method, route, str(status)).inc()
         self.metrics.seconds.labels(route).observe(seconds)
         client = Request(scope).client
         asked = {"client": client.host if client else "", "method": scope["method"], "route": route}

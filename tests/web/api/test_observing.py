@@ -61,6 +61,15 @@ def test_metrics_ask_for_the_token_where_there_is_one(reference):
     assert asking.get("/metrics", headers={"Authorization": "Bearer secret"}).status_code == 200
 
 
+def test_words_that_are_no_methods_are_counted_together(reference):
+    asking = client(reference)
+    for word in ("M1", "M2", "TRACE"):
+        asking.request(word, "/v1/health")
+    known = figures(asking)
+    assert known["semblance_requests_total", "other", "/health", "405"] == 3
+    assert not [labels for labels in known if "M1" in labels]
+
+
 def test_each_request_leaves_one_line_that_names_it(reference, astronaut: NDArray, own_logging, capsys):
     log_as_json(requests=True)
     asking = client(reference)
