@@ -125,6 +125,8 @@ class Settings(BaseSettings):
     page_video_seconds: float = Field(600, gt=0)  # of it that the page reads; a command reads any length
     page_video_work_seconds: float = Field(1800, gt=0)  # that this may take, the copy included
 
+    max_connections: int = Field(1000, gt=1)  # at once, to the page and the API; an open page keeps one or two
+    page_body_bytes: int = Field(4_000_000, gt=0)  # of a request to the page that is no upload
     max_body_bytes: int = Field(60_000_000, gt=0)  # of a request to the HTTP API; base64 takes a third more
     token: str = Field("", repr=False)  # that the HTTP API asks for; without one it is open to all
     origins: str = ""  # of other sites whose pages may ask it, as in "https://a.example https://b.example"

@@ -17,10 +17,13 @@ _NOT_NEEDED = re.compile(r"/gradio_api/(proxy=.*|file=https?:.*|file/.*|deep_lin
 
 
 class PageGuard:
-    """Refuses requests that the page never makes, and uploads for which the folder has no room."""
+    """Refuses requests that the page never makes, bodies too large for it, and uploads that the folder has no room for.
 
-    def __init__(self, app: ASGIApp, uploads: Path, most: int) -> None:
-        self.app, self.uploads, self.most = app, uploads, most
+    Of uploads, `most` bytes are taken together; other bodies are read whole into memory, and have `most_told` at most.
+    """
+
+    def __init__(self, app: ASGIApp, uploads: Path, most: int, most_told: int) -> None:
+        self.app, self.uploads, self.most, self.most_told = app, uploads, most, most_told
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request, as ASGI has it."""
@@ -34,6 +37,15 @@ class PageGuard:
             return await self._no_room(scope)
         if "multipart" in Headers(scope=scope).get("content-type", "").lower():  # its files would lie elsewhere on disk
             return PlainTextResponse("Files are uploaded at /gradio_api/upload, and not here.", 415)
+        return self._too_long(scope)
+
+    def _too_long(self, scope: Scope) -> PlainTextResponse | None:
+        headers = Headers(scope=scope)
+        told = headers.get("content-length", "0")
+        if "transfer-encoding" in headers or not told.isdecimal():  # the former goes before a length
+            return PlainTextResponse("Say how long the body is (Content-Length).", 411)
+        if int(told) > self.most_told:
+            return PlainTextResponse(f"More than {self.most_told / 1e6:g} MB are not taken here.", 413)
         return None
 
     async def _no_room(self, scope: Scope) -> PlainTextResponse | None:

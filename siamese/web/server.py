@@ -27,7 +27,8 @@ def build_app(service: ExpressionService, examples: Path | None, at_once: int | 
     app = gr.mount_gradio_app(api, page, "", **page_options(service.settings, examples))
     mounted = app.routes[-1]
     assert isinstance(mounted, Mount)
-    mounted.app = PageGuard(mounted.app, Path(get_upload_folder()), service.settings.upload_bytes)
+    limits = service.settings.upload_bytes, service.settings.page_body_bytes
+    mounted.app = PageGuard(mounted.app, Path(get_upload_folder()), *limits)
     page.has_launched = True  # else Gradio takes any path on this machine for an upload: a mounted page never launches
     fetch_nothing()
     return app
@@ -42,6 +43,7 @@ def serve(app: FastAPI, listening: socket.socket, settings: Settings) -> None:
         app,
         log_config=None,
         timeout_graceful_shutdown=settings.stopping_seconds,
+        limit_concurrency=settings.max_connections,
         ws_max_size=settings.live_frame_bytes,
         ws_per_message_deflate=False,  # frames are compressed already
     )

@@ -31,6 +31,7 @@ def serve_by_workers(count: int, service: ExpressionService, listening: socket.s
             workers=count,
             log_config=None,
             timeout_graceful_shutdown=service.settings.stopping_seconds,
+            limit_concurrency=service.settings.max_connections,
         )
         Multiprocess(config, [listening]).run()
 
