@@ -1,6 +1,8 @@
 """A service → the application without the page: the HTTP API below /v1, and /metrics."""
 
 from fastapi import Depends, FastAPI
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from siamese.service import ExpressionService
 from siamese.web.api import problems, routes
@@ -12,7 +14,17 @@ def build_api(service: ExpressionService) -> FastAPI:
     """The application; /metrics asks for the same token as the API."""
     app, metrics = FastAPI(openapi_url=None), Metrics()
     app.add_middleware(RequestIds)
-    app.add_exception_handler(problems.ProblemError, problems.on_problem)
+    problems.install(app)
     app.get("/metrics", dependencies=[Depends(routes.asks_token(service.settings.token))])(metrics.told)
+    app.router.routes.append(Route("/metrics", _WrongMethod()))  # or a page that is mounted here would answer
     app.mount("/v1", routes.build(service, metrics))
     return app
+
+
+class _WrongMethod:
+    """Refuses every method that reaches it; a class, since a route takes a function for one that answers GET alone."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request, as ASGI has it."""
+        detail = f"{problems.WRONG_METHOD.title}: {scope['method']} {scope['path']}"
+        raise problems.ProblemError(problems.WRONG_METHOD, detail, {"Allow": "GET"})

@@ -69,7 +69,7 @@ class ProblemError(Exception):
 
 def install(api: FastAPI) -> None:
     """Answer everything that is raised in a request with a problem."""
-    api.add_exception_handler(ProblemError, on_problem)
+    api.add_exception_handler(ProblemError, _on_problem)
     api.add_exception_handler(SemblanceError, _on_error)
     api.add_exception_handler(ValidationError, _on_invalid)
     api.add_exception_handler(RequestValidationError, _on_invalid)
@@ -99,7 +99,7 @@ def kind_of(error: SemblanceError) -> Kind:
     return next((kind for fits, kind in _OF_ERRORS if isinstance(error, fits)), FAILED)
 
 
-def on_problem(request: Request, error: Exception) -> JSONResponse:
+def _on_problem(request: Request, error: Exception) -> JSONResponse:
     """Answer what was refused with its reason."""
     assert isinstance(error, ProblemError)
     return answer(request, error.kind, error.detail, error.headers)
@@ -131,7 +131,10 @@ def _on_hang_up(request: Request, error: Exception) -> Response:
 
 
 def _on_surprise(request: Request, error: Exception) -> JSONResponse:
-    logger.error("Request %s failed: %r", _id(request), error)  # the server itself logs what led to it
+    state = request.scope.setdefault("state", {})
+    if "failed" not in state:  # the application around the API's meets it once more
+        logger.error("Request %s failed: %r", _id(request), error)  # the server itself logs what led to it
+    state["failed"] = True
     return answer(request, FAILED, NO_ANSWER)
 
 
