@@ -11,13 +11,15 @@ from siamese.web.api.observing import Metrics
 
 
 def build_api(service: ExpressionService) -> FastAPI:
-    """The application; /metrics asks for the same token as the API."""
-    app, metrics = FastAPI(openapi_url=None), Metrics()
+    """The application; /metrics asks for the same token as the API, and its requests are limited with the API's."""
+    app, metrics, settings = FastAPI(openapi_url=None), Metrics(), service.settings
+    limited = routes.rated(settings.requests_per_minute)
+    guards = [Depends(limited), Depends(routes.asks_token(settings.token))]
     app.add_middleware(RequestIds)
     problems.install(app)
-    app.get("/metrics", dependencies=[Depends(routes.asks_token(service.settings.token))])(metrics.told)
+    app.get("/metrics", dependencies=guards)(metrics.told)
     app.router.routes.append(Route("/metrics", _WrongMethod()))  # or a page that is mounted here would answer
-    app.mount("/v1", routes.build(service, metrics))
+    app.mount("/v1", routes.build(service, metrics, limited))
     return app
 
 

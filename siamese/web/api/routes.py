@@ -26,8 +26,11 @@ _ABOUT = (
 Guard = Callable[[Request], Awaitable[None]]
 
 
-def build(service: ExpressionService, metrics: Metrics | None = None) -> FastAPI:
-    """The API's application; it knows paths below the place where it is mounted, and counts requests in `metrics`."""
+def build(service: ExpressionService, metrics: Metrics | None = None, limited: Guard | None = None) -> FastAPI:
+    """The API's application; it knows paths below the place where it is mounted, and counts requests in `metrics`.
+
+    `limited` is the guard of `rated` that others share.
+    """
     settings = service.settings
     api = FastAPI(title="Semblance", version=__version__, description=_ABOUT, docs_url=None, redoc_url=None)
     api.add_middleware(BodyLimit, most=settings.max_body_bytes)
@@ -38,9 +41,8 @@ def build(service: ExpressionService, metrics: Metrics | None = None) -> FastAPI
     origins = settings.origins.split()
     if origins:
         api.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
-    guards = [
-        Depends(each) for each in (_origin(origins), asks_token(settings.token), _rate(settings.requests_per_minute))
-    ]
+    limited = limited or rated(settings.requests_per_minute)
+    guards = [Depends(each) for each in (_origin(origins), limited, asks_token(settings.token))]  # guesses are counted
     refusals: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
     turns = Turns(settings)
     for router in (_photos(service, turns), gallery_routes.build(service, turns)):
@@ -147,7 +149,7 @@ def asks_token(expected: str) -> Guard:
     return check
 
 
-def _rate(per_minute: int) -> Guard:
+def rated(per_minute: int) -> Guard:
     """Lets through so many requests a minute from each address, or all where none is set."""
     rate = Rate(per_minute) if per_minute else None
 

@@ -7,6 +7,7 @@ from fastapi.testclient import TestClient
 from starlette.responses import PlainTextResponse
 
 from siamese import ExpressionService
+from siamese.settings import Settings
 from siamese.web.api.application import build_api
 from siamese.web.api.observing import Metrics
 from tests.web.api.conftest import refused
@@ -39,3 +40,12 @@ def test_figures_that_cannot_be_told_are_a_problem(reference: Path, monkeypatch:
     monkeypatch.setattr(Metrics, "told", lambda self: 1 / 0)
     asking = TestClient(build_api(ExpressionService.load(reference)), raise_server_exceptions=False)
     refused(asking.get("/metrics"), 500, "failed")
+
+
+def test_tokens_that_are_guessed_are_limited_like_all_requests(reference: Path) -> None:
+    settings = Settings(token="secret", requests_per_minute=4)
+    asking = TestClient(build_api(ExpressionService.load(reference, settings=settings)))
+    for number, path in enumerate(("/metrics", "/v1/gallery", "/metrics", "/v1/gallery")):
+        refused(asking.get(path, headers={"Authorization": f"Bearer {number}"}), 401, "no-token")
+    for path in ("/metrics", "/v1/gallery"):
+        refused(asking.get(path, headers={"Authorization": "Bearer secret"}), 429, "too-many")
