@@ -95,6 +95,23 @@ def test_where_all_places_are_taken_no_body_is_read(
     assert told[2]["status"] == 200  # the place is free again
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"content": b"{", "headers": {"content-type": "application/json"}},
+        {"content": b"?", "headers": {"content-type": "text/plain"}},
+        {"content": b"?" * 5000, "headers": {"content-type": "application/json"}},
+        {"files": {"photo": b"no photo"}},
+        {"files": {"another": b""}},
+    ],
+)
+def test_whatever_is_refused_leaves_its_place(client: MakeClient, one_core: None, sent: dict[str, Any]) -> None:
+    asked = client(waiting=0, max_body_bytes=4000)
+    for _ in range(2):
+        assert 400 <= asked.post("/recognise", **sent).status_code < 500
+    assert asked.post("/recognise", json=examples.READ).status_code == 200
+
+
 def test_an_answer_that_takes_too_long_is_given_up(client: MakeClient, gate: threading.Event) -> None:
     answer = client(answer_seconds=0.1).post("/recognise", json=examples.READ)
     assert "after 0.1 s" in refused(answer, 503, "too-slow")
