@@ -122,6 +122,7 @@ class Settings(BaseSettings):
     max_video_bytes: int = Field(200_000_000, gt=0)  # of a video that is sent to the page
     page_video_seconds: float = Field(600, gt=0)  # of it that the page reads; a command reads any length
     page_video_work_seconds: float = Field(1800, gt=0)  # that this may take, the copy included
+    page_video_waiting_seconds: float = Field(3600, gt=0)  # that one which waits for its turn is kept
 
     max_body_bytes: int = Field(60_000_000, gt=0)  # of a request to the HTTP API; base64 takes a third more
     token: str = Field("", repr=False)  # that the HTTP API asks for; without one it is open to all

@@ -32,6 +32,13 @@ def send(address: str, *photos: Path) -> list[Path]:
     return [Path(each) for each in httpx.post(f"{address}/gradio_api/upload", files=files, timeout=60).json()]
 
 
+def press(address: str, button: str) -> int:
+    """The number of what is called first when that button of the page is pressed."""
+    config = httpx.get(f"{address}/config", timeout=60).json()
+    (key,) = (each["id"] for each in config["components"] if each["props"].get("elem_id") == button)
+    return next(each["id"] for each in config["dependencies"] if [key, "click"] in each["targets"])
+
+
 def later() -> float:
     return time.time() + 1
 
@@ -74,6 +81,21 @@ def test_a_photo_goes_a_while_after_it_was_last_used(reference: Path, portrait: 
         (photo,) = send(address, portrait)
         until = time.monotonic() + 60
         while photo.exists():
+            assert time.monotonic() < until
+            time.sleep(0.1)
+
+
+def test_a_video_goes_though_who_began_to_read_it_never_says_that_it_leaves(reference: Path, tmp_path: Path) -> None:
+    (tmp_path / "film.mp4").write_bytes(b"of any kind")
+    variables = {"SEMBLANCE_UPLOAD_SECONDS": 1, "SEMBLANCE_PAGE_VIDEO_WAITING_SECONDS": 2}
+    with served("--reference", reference, **variables) as address:
+        (film,) = send(address, tmp_path / "film.mp4")
+        begin = press(address, "video-read")
+        file = {"path": str(film), "meta": {"_type": "gradio.FileData"}}
+        asked = {"data": [file], "fn_index": begin, "session_hash": "one without a heartbeat"}
+        assert httpx.post(f"{address}/gradio_api/run/predict", json=asked, timeout=60).is_success
+        until = time.monotonic() + 60
+        while film.exists():
             assert time.monotonic() < until
             time.sleep(0.1)
 
@@ -190,9 +212,59 @@ def test_a_file_that_waits_for_its_turn_is_kept_until_it_is_released(tmp_path: P
     waiting, other = tmp_path / "film.mp4", tmp_path / "photo.png"
     for path in (waiting, other):
         path.write_bytes(b"x")
-    hold("a session", str(waiting))
+    hold("a session", waiting, seconds=3600)
     sweep(tmp_path, time.time() + 60)
     assert waiting.exists() and not other.exists()
     release("a session")
     sweep(tmp_path, time.time() + 60)
     assert not waiting.exists()
+
+
+def test_who_waits_too_long_waits_no_more(tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"x")
+    hold("a session that never says that it leaves", film, seconds=0)
+    sweep(tmp_path, later())
+    assert not film.exists() and not uploads._held
+
+
+def test_only_so_many_files_are_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "_MOST_HELD", 2)
+    for name in "abc":
+        hold(name, tmp_path / name, seconds=3600)
+    assert uploads.held() == {tmp_path / "b", tmp_path / "c"}
+    for name in "bc":
+        release(name)
+
+
+def test_holding_while_files_are_swept_disturbs_neither(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    films = [tmp_path / f"{number}.mp4" for number in range(3)]
+    for film in films:
+        film.touch()
+        hold(film.name, film, seconds=3600)
+    monkeypatch.setattr(Path, "lstat", lambda path: hold(path.name + " too", path, 3600))  # as a handler may meanwhile
+    sweep(tmp_path, later())
+    assert all(film.exists() for film in films)
+    for film in films:
+        release(film.name)
+        release(f"{film.name} too")
+
+
+def test_sweeping_goes_on_after_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    done: list[float] = []
+
+    def fail_once(_folder: Path, before: float) -> None:
+        done.append(before)
+        if len(done) == 1:
+            raise RuntimeError("dictionary changed size during iteration")
+
+    monkeypatch.setattr(uploads, "sweep", fail_once)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with upload_folder(Settings(upload_bytes=10**18, upload_seconds=0.1)):
+        until = time.monotonic() + 60
+        while len(done) < 2:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+    assert "will be tried again" in caplog.text and "dictionary changed size" in caplog.text
