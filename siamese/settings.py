@@ -134,7 +134,8 @@ class Settings(BaseSettings):
     stopping_seconds: int = Field(5, ge=0)  # for what was begun, once the program is told to end
 
     uploads: Path = Path("/dev/shm")  # where the page keeps photos while they are needed, if this is in memory
-    upload_bytes: int = Field(1_000_000_000, gt=0)  # that they may take together
+    upload_bytes: int = Field(1_000_000_000, gt=0)  # that they may take together, those on their way included
+    sending_seconds: float = Field(600, gt=0)  # that sending some of them may take
     upload_seconds: float = Field(600, gt=0)  # until one is removed that was not used
 
     map_points: int = Field(20_000, gt=0)  # examples on the gallery's map; of more, an even sample

@@ -16,6 +16,7 @@ from siamese.web.api.application import build_api
 from siamese.web.api.observing import no_cut_offs
 from siamese.web.guard import PageGuard, fetch_nothing
 from siamese.web.page import build_page, page_options
+from siamese.web.room import Room
 
 
 def build_app(service: ExpressionService, examples: Path | None, at_once: int | None) -> FastAPI:
@@ -27,7 +28,8 @@ def build_app(service: ExpressionService, examples: Path | None, at_once: int | 
     app = gr.mount_gradio_app(api, page, "", **page_options(service.settings, examples))
     mounted = app.routes[-1]
     assert isinstance(mounted, Mount)
-    mounted.app = PageGuard(mounted.app, Path(get_upload_folder()), service.settings.upload_bytes)
+    room = Room(Path(get_upload_folder()), service.settings.upload_bytes)
+    mounted.app = PageGuard(mounted.app, room, service.settings.sending_seconds)
     page.has_launched = True  # else Gradio takes any path on this machine for an upload: a mounted page never launches
     fetch_nothing()
     return app

@@ -1,6 +1,8 @@
 """Photos that are sent to the page: they lie in memory, where nobody else can look, and are soon gone."""
 
+import http.client
 import os
+import select
 import shutil
 import signal
 import stat
@@ -112,6 +114,42 @@ def test_no_more_is_taken_than_there_is_room_for(reference: Path, portrait: Path
         full = httpx.post(upload, files={"files": bytes(room // 3)[2:]})
         assert (full.status_code, full.text[:15]) == (503, "Too many photos")
         assert httpx.post(upload, content=iter([b"of no told length"])).status_code == 411
+
+
+def begin_to_send(address: str, count: int) -> http.client.HTTPConnection:
+    """An upload of so many bytes, of which none is sent yet."""
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+    connection.putrequest("POST", "/gradio_api/upload")
+    connection.putheader("Content-Type", "multipart/form-data; boundary=x")
+    connection.putheader("Content-Length", str(count))
+    connection.endheaders()
+    return connection
+
+
+def test_uploads_that_begin_together_find_room_once(reference: Path) -> None:
+    with served("--reference", reference, SEMBLANCE_UPLOAD_BYTES=1_000_000) as address:
+        first, second = begin_to_send(address, 900_000), begin_to_send(address, 900_000)
+        assert first_answered(first, second).getresponse().status == 503
+        for connection in (first, second):
+            connection.close()
+        until = time.monotonic() + 60
+        while httpx.post(f"{address}/gradio_api/upload", files={"files": bytes(900_000)}).status_code == 503:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+
+
+def first_answered(*connections: http.client.HTTPConnection) -> http.client.HTTPConnection:
+    """The one to which an answer comes, while the others wait for more bytes."""
+    ready, _, _ = select.select([each.sock for each in connections], [], [], 60)
+    return next(each for each in connections if each.sock in ready)
+
+
+def test_who_sends_too_slowly_keeps_no_room(reference: Path) -> None:
+    limits = {"SEMBLANCE_UPLOAD_BYTES": 1_000_000, "SEMBLANCE_SENDING_SECONDS": 1}
+    with served("--reference", reference, **limits) as address:
+        answer = begin_to_send(address, 900_000).getresponse()
+        assert (answer.status, answer.read()[:28]) == (408, b"The upload took longer than ")
+        assert httpx.post(f"{address}/gradio_api/upload", files={"files": bytes(900_000)}).is_success
 
 
 # The folder
