@@ -61,5 +61,9 @@ class DoubtError(TeachingError):
         self.lesson = lesson
 
 
+class SessionError(SemblanceError):
+    """A session of the page that is no longer remembered."""
+
+
 class SettingsError(SemblanceError):
     """A setting whose value cannot be used."""

@@ -138,6 +138,9 @@ class Settings(BaseSettings):
     sending_seconds: float = Field(600, gt=0)  # that sending some of them may take
     upload_seconds: float = Field(600, gt=0)  # until one is removed that was not used
 
+    sessions: int = Field(100, gt=0)  # of the page, that are remembered with the faces that they show
+    session_seconds: float = Field(3600, gt=0)  # until one is forgotten that was not used
+
     map_points: int = Field(20_000, gt=0)  # examples on the gallery's map; of more, an even sample
 
     def __init__(self, **values: Any) -> None:

@@ -14,6 +14,7 @@ from siamese.settings import Settings
 from siamese.web import streaming
 from siamese.web.api.application import build_api
 from siamese.web.api.observing import no_cut_offs
+from siamese.web.forgetting import forget_in_time, keep_few
 from siamese.web.guard import PageGuard, fetch_nothing
 from siamese.web.page import build_page, page_options
 from siamese.web.room import Room
@@ -22,6 +23,7 @@ from siamese.web.room import Room
 def build_app(service: ExpressionService, examples: Path | None, at_once: int | None) -> FastAPI:
     """The application; `at_once` is how many of the page's photos are read at a time."""
     page = build_page(service, examples).queue(default_concurrency_limit=at_once)
+    keep_few(page, service.settings)
     api = build_api(service)
     if service.settings.live:
         api.add_api_websocket_route(streaming.PATH, streaming.Streams(service, at_once).answer)
@@ -30,6 +32,7 @@ def build_app(service: ExpressionService, examples: Path | None, at_once: int | 
     assert isinstance(mounted, Mount)
     room = Room(Path(get_upload_folder()), service.settings.upload_bytes)
     mounted.app = PageGuard(mounted.app, room, service.settings.sending_seconds)
+    forget_in_time(app, page, service.settings)
     page.has_launched = True  # else Gradio takes any path on this machine for an upload: a mounted page never launches
     fetch_nothing()
     return app
