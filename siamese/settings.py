@@ -1,5 +1,6 @@
 """Environment variables SEMBLANCE_… → every limit and default that a person may change, in one place."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -131,7 +132,7 @@ class Settings(BaseSettings):
     waiting: int = Field(64, ge=0)  # requests to it that wait while others are worked on
     answer_seconds: float = Field(30, gt=0)  # that its answer may take
     log_requests: bool = True  # whether each request to it is logged
-    stopping_seconds: int = Field(5, ge=0)  # for what was begun, once the program is told to end
+    stopping_seconds: int | None = Field(None, ge=0)  # for what was begun, once the program is told to end
 
     uploads: Path = Path("/dev/shm")  # where the page keeps photos while they are needed, if this is in memory
     upload_bytes: int = Field(1_000_000_000, gt=0)  # that they may take together, those on their way included
@@ -153,6 +154,11 @@ class Settings(BaseSettings):
     def given(cls, **values: Any) -> "Settings":
         """The settings, where those of the values that are not None go before the environment."""
         return cls(**{name: value for name, value in values.items() if value is not None})
+
+    @property
+    def seconds_to_stop(self) -> int:
+        """That what was begun has left once the program is told to end: by default, as long as an answer may take."""
+        return math.ceil(self.answer_seconds) + 1 if self.stopping_seconds is None else self.stopping_seconds
 
     @property
     def index_access(self) -> IndexAccess:

@@ -30,7 +30,7 @@ def serve_by_workers(count: int, service: ExpressionService, listening: socket.s
             factory=True,
             workers=count,
             log_config=None,
-            timeout_graceful_shutdown=service.settings.stopping_seconds,
+            timeout_graceful_shutdown=service.settings.seconds_to_stop,
         )
         Multiprocess(config, [listening]).run()
 
