@@ -59,6 +59,7 @@ def serve(app: FastAPI, listening: socket.socket, settings: Settings) -> None:
     config = uvicorn.Config(
         app,
         log_config=None,
+        proxy_headers=False,  # a proxy may pass on what a client says of its address
         timeout_graceful_shutdown=settings.seconds_to_stop,
         ws_max_size=settings.live_frame_bytes,
         ws_per_message_deflate=False,  # frames are compressed already

@@ -30,6 +30,7 @@ def serve_by_workers(count: int, service: ExpressionService, listening: socket.s
             factory=True,
             workers=count,
             log_config=None,
+            proxy_headers=False,  # a proxy may pass on what a client says of its address
             timeout_graceful_shutdown=service.settings.seconds_to_stop,
         )
         Multiprocess(config, [listening]).run()
