@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from siamese.errors import SettingsError
 
 PREFIX = "SEMBLANCE_"
+SHIPPED = Path(__file__).resolve().parent.parent / "prototypes"  # the reference set that ships, and the detector in it
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
-    reference: Path = Path(__file__).resolve().parent.parent / "prototypes"  # the reference set's folder
+    reference: Path = SHIPPED  # the reference set's folder
     gallery: Path | None = None  # a gallery's folder; without one, the reference set's own
     precision: Literal["fp32", "int8"] = "fp32"  # of the network; int8 is faster and reads a little otherwise
     stretch: bool = False  # whether the contrast of a face is stretched before it is read, which helps in the dark
