@@ -1,5 +1,6 @@
 """Uploads that begin → whether there is room for them, beside files that are there and others that are on their way."""
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ class Coming:
 
 
 class Room:
-    """A folder whose files may take so many bytes together."""
+    """A folder whose files may take so many bytes together, as far as there is room on what it lies on."""
 
     def __init__(self, folder: Path, most: int) -> None:
         self.folder, self.most = folder, most
@@ -38,9 +39,8 @@ class Room:
         """Keep room for so many bytes while this block runs. Raises FullError where there is none."""
         async with self._measuring:
             # In this order: what arrives meanwhile is counted twice rather than not at all.
-            taken = sum(each.left for each in self._coming)
-            taken += await anyio.to_thread.run_sync(bytes_in, self.folder)
-            if taken + count > self.most:
+            wanted = count + sum(each.left for each in self._coming)
+            if wanted > await anyio.to_thread.run_sync(self._left):
                 raise FullError
             coming = Coming(count)
             self._coming.add(coming)
@@ -48,3 +48,7 @@ class Room:
             yield coming
         finally:
             self._coming.remove(coming)
+
+    def _left(self) -> int:
+        """How many bytes may be added: others may have filled what the folder lies on."""
+        return min(self.most - bytes_in(self.folder), shutil.disk_usage(self.folder).free)

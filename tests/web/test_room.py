@@ -2,6 +2,7 @@
 
 from contextlib import AsyncExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -26,6 +27,20 @@ def test_what_is_there_and_what_is_on_its_way_take_room(tmp_path: Path) -> None:
             await uploads.enter_async_context(room.taken(30))
             assert await fits(30) and not await fits(31)
         assert await fits(60)
+
+    in_a_loop(work)
+
+
+def test_there_is_no_more_room_than_on_what_the_folder_lies_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=50))
+    room = Room(tmp_path, most=100)
+
+    async def work() -> None:
+        async with room.taken(30):
+            with pytest.raises(FullError):
+                await room.taken(21).__aenter__()
+            async with room.taken(20):
+                pass
 
     in_a_loop(work)
 
