@@ -19,6 +19,7 @@ from threading import Lock
 from siamese.errors import ImageError
 from siamese.settings import Settings
 from siamese.web.repeating import repeated
+from siamese.web.temporary import writable
 
 FOLDER = "GRADIO_TEMP_DIR"  # the variable by which Gradio is told where to keep files; it is read as Gradio is imported
 
@@ -40,11 +41,13 @@ def upload_folder(settings: Settings) -> Iterator[Path]:
     """Where the page's uploads lie while this block runs: a folder that no other user can open, and that ends with it.
 
     In memory, unless `settings.uploads` is not; then the log says so. A file goes when it was not used for
-    `settings.upload_seconds`. What programs left that were killed is removed as well.
+    `settings.upload_seconds`. What programs left that were killed is removed as well. Raises SettingsError where no
+    folder can be made.
     """
-    place = _place(settings.uploads, settings.upload_bytes)
-    _remove_leftovers(place)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
+    with writable("photos that are sent to the page"):
+        place = _place(settings.uploads, settings.upload_bytes)
+        _remove_leftovers(place)
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
     with _locked(folder), _told_to_gradio(folder), _removed_at_the_end(folder), _swept(folder, settings.upload_seconds):
         yield folder
 

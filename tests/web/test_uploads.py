@@ -17,7 +17,7 @@ import httpx
 import pytest
 from gradio_client import Client, handle_file
 
-from siamese.errors import ImageError
+from siamese.errors import ImageError, SettingsError
 from siamese.settings import Settings
 from siamese.web import uploads
 from siamese.web.sentences import duration
@@ -174,6 +174,14 @@ def test_where_memory_will_not_do_it_is_on_disk_and_the_log_says_so(
     assert not folder.exists()
     (told,) = caplog.messages
     assert f"private folder in {tmp_path}" in told and str(place) in told and "SEMBLANCE_UPLOADS" in told
+
+
+def test_where_nothing_can_be_written_a_sentence_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nowhere = tmp_path / "nowhere"
+    monkeypatch.setattr("tempfile.tempdir", str(nowhere))
+    with pytest.raises(SettingsError, match=rf"photos that are sent .*{nowhere}.*TMPDIR"):  # noqa: SIM117
+        with upload_folder(Settings(uploads=nowhere)):
+            pass
 
 
 @in_memory_only
