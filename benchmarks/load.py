@@ -52,6 +52,7 @@ _PHOTO_SIZE = (640, 480)
 _SETTLED = 500  # requests after which memory is called settled
 _STARTING = 120  # seconds
 _BUSY = 503
+_ENOUGH, _GROWTH = 10_000, 0.05  # requests after which memory must not have grown by such a share
 
 
 @dataclass
@@ -167,6 +168,14 @@ def measure(words: tuple[str, ...], clients: int, seconds: float, requests: int)
     }
 
 
+def faults(figures: dict[str, Any], requests: int) -> list[str]:
+    """What is wrong with how a server bore so many requests, in words; growth tells nothing where they were few."""
+    found = [f"Wrong answers: {count} × {status}." for status, count in figures["errors"].items()]
+    if requests >= _ENOUGH and figures["growth"] >= _GROWTH:
+        found.append(f"Memory grew by {figures['growth']:.1%} over {figures['requests']:,} requests.")
+    return found
+
+
 def bare() -> None:
     """The peer: the same answers by plain routes, of which one at a time is worked on."""
     service, turn = ExpressionService.load(), threading.Lock()
@@ -228,7 +237,7 @@ def rows(figures: dict[str, dict[str, Any]]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Print a page of Markdown, or one JSON object."""
+    """Print a page of Markdown, or one JSON object; fails where ours gave wrong answers, or grew."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clients", type=int, default=64, help="at once (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=60, help="of which delay is told (default: %(default)s)")
@@ -248,12 +257,18 @@ def main(arguments: list[str] | None = None) -> None:
         BARE: ("benchmarks.load", "--bare"),
     }
     figures = {name: measure(server, words.clients, words.seconds, words.requests) for name, server in servers.items()}
+    print(told(figures, words, parser))
+    if found := faults(figures[SERVICE], words.requests):
+        raise SystemExit(" ".join(found))
+
+
+def told(figures: dict[str, Any], words: argparse.Namespace, parser: argparse.ArgumentParser) -> str:
+    """The page of Markdown, or the JSON object."""
     if words.json:
-        print(json.dumps({"clients": words.clients, "seconds": words.seconds, "servers": figures}))
-        return
+        return json.dumps({"clients": words.clients, "seconds": words.seconds, "servers": figures})
     given = {name: getattr(words, name) for name in ("clients", "seconds", "requests", "workers")}
     options = "".join(f" --{name} {value:g}" for name, value in given.items() if value != parser.get_default(name))
-    print(_PAGE.format(**given, options=options, table=rows(figures)))
+    return _PAGE.format(**given, options=options, table=rows(figures))
 
 
 if __name__ == "__main__":

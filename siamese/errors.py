@@ -33,6 +33,10 @@ class GalleryError(SemblanceError):
     """A gallery that cannot be read, or does not fit the network in use."""
 
 
+class FullDiskError(GalleryError):
+    """A gallery to which nothing can be written, since there is no room left where it lies."""
+
+
 class AlbumError(SemblanceError):
     """An album that cannot be summarised: there is no face in it, or no room on the sheet."""
 
@@ -63,6 +67,10 @@ class DoubtError(TeachingError):
     def __init__(self, sentence: str, lesson: Any) -> None:
         super().__init__(sentence)
         self.lesson = lesson
+
+
+class SessionError(SemblanceError):
+    """A session of the page that is no longer remembered."""
 
 
 class SettingsError(SemblanceError):

@@ -30,19 +30,25 @@ def add_to_manifest(folder: Path, name: str) -> None:
         manifest.write_text(json.dumps({"sha256": dict(sorted(sums.items()))}, indent=1) + "\n")
 
 
-def check_manifest(folder: Path) -> None:
+def check_manifest(folder: Path, below: str = "", required: bool = False) -> None:
     """Compare every file that the manifest names, where the folder has one; other files are nobody's concern.
 
-    Raises ReferenceSetError, naming the file, where one is missing, cannot be read or is not what it was.
+    With `below`, those in that folder in it alone. Raises ReferenceSetError, naming the file, where one is missing,
+    cannot be read or is not what it was, and where no manifest is there that is `required`, or it names none of them.
     """
     manifest = folder / MANIFEST
     if not manifest.is_file():
+        if required:
+            raise ReferenceSetError(f"There is no {manifest}, by which the files beside it are checked. {_REMEDY}")
         return
     try:
         sums = dict(json.loads(manifest.read_bytes())["sha256"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReferenceSetError(f"{manifest} is damaged. {_REMEDY}") from error
-    for name, expected in sums.items():
+    named = {name: expected for name, expected in sums.items() if not below or name.startswith(f"{below}/")}
+    if required and not named:
+        raise ReferenceSetError(f"{manifest} names no file of {folder / below}. {_REMEDY}")
+    for name, expected in named.items():
         try:
             found = _checksum(folder / name)
         except OSError as error:

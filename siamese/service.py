@@ -21,6 +21,7 @@ from siamese.errors import (
     TeachingError,
 )
 from siamese.faces.align import alignment, cutting, face_crop, whole_picture
+from siamese.faces.cascade import check_networks
 from siamese.faces.decode import Photo, decode
 from siamese.faces.detect import LANDMARKS, Face, FaceDetector
 from siamese.gallery import corrections, teaching
@@ -40,7 +41,7 @@ from siamese.metric.prototypes import Prototypes
 from siamese.metric.shades import Shades
 from siamese.metric.verification import Verification
 from siamese.network.runtime import NETWORK_FILES, Embedder
-from siamese.settings import Settings
+from siamese.settings import SHIPPED, Settings
 from siamese.video.annotating import annotate
 from siamese.video.following import FaceStream
 from siamese.video.keyframes import KeyFrame
@@ -202,7 +203,8 @@ class ExpressionService:
             raise ReferenceSetError(
                 f"There is no reference set at {reference}. Name the folder that holds network.onnx."
             )
-        check_manifest(reference)
+        check_manifest(reference, required=reference.resolve() == SHIPPED)
+        check_networks()  # which are the same whatever the set, and are loaded when they are first needed
         network = _network_file(reference, settings.precision)
         embedder = Embedder(network, settings.threads, stretch=settings.stretch)
         own_gallery, shades = reference / "gallery", reference / "shades.npz"

@@ -1,5 +1,6 @@
 """Environment variables SEMBLANCE_… → every limit and default that a person may change, in one place."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from siamese.errors import SettingsError
 
 PREFIX = "SEMBLANCE_"
+SHIPPED = Path(__file__).resolve().parent.parent / "prototypes"  # the reference set that ships, and the detector in it
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
-    reference: Path = Path(__file__).resolve().parent.parent / "prototypes"  # the reference set's folder
+    reference: Path = SHIPPED  # the reference set's folder
     gallery: Path | None = None  # a gallery's folder; without one, the reference set's own
     precision: Literal["fp32", "int8"] = "fp32"  # of the network; int8 is faster and reads a little otherwise
     stretch: bool = False  # whether the contrast of a face is stretched before it is read, which helps in the dark
@@ -124,6 +126,7 @@ class Settings(BaseSettings):
     max_video_bytes: int = Field(200_000_000, gt=0)  # of a video that is sent to the page
     page_video_seconds: float = Field(600, gt=0)  # of it that the page reads; a command reads any length
     page_video_work_seconds: float = Field(1800, gt=0)  # that this may take, the copy included
+    page_video_waiting_seconds: float = Field(3600, gt=0)  # that one which waits for its turn is kept
 
     max_connections: int = Field(1000, gt=1)  # at once, to the page and the API; an open page keeps one or two
     page_body_bytes: int = Field(4_000_000, gt=0)  # of a request to the page that is no upload
@@ -135,11 +138,15 @@ class Settings(BaseSettings):
     body_seconds: float = Field(30, gt=0)  # in which the body of one must have come
     answer_seconds: float = Field(30, gt=0)  # that its answer may take from then on
     log_requests: bool = True  # whether each request to it is logged
-    stopping_seconds: int = Field(5, ge=0)  # for what was begun, once the program is told to end
+    stopping_seconds: int | None = Field(None, ge=0)  # for what was begun, once the program is told to end
 
     uploads: Path = Path("/dev/shm")  # where the page keeps photos while they are needed, if this is in memory
-    upload_bytes: int = Field(1_000_000_000, gt=0)  # that they may take together
+    upload_bytes: int = Field(1_000_000_000, gt=0)  # that they may take together, those on their way included
+    sending_seconds: float = Field(600, gt=0)  # that sending some of them may take
     upload_seconds: float = Field(600, gt=0)  # until one is removed that was not used
+
+    sessions: int = Field(100, gt=0)  # of the page, that are remembered with the faces that they show
+    session_seconds: float = Field(3600, gt=0)  # until one is forgotten that was not used
 
     map_points: int = Field(20_000, gt=0)  # examples on the gallery's map; of more, an even sample
 
@@ -153,6 +160,11 @@ class Settings(BaseSettings):
     def given(cls, **values: Any) -> "Settings":
         """The settings, where those of the values that are not None go before the environment."""
         return cls(**{name: value for name, value in values.items() if value is not None})
+
+    @property
+    def seconds_to_stop(self) -> int:
+        """That what was begun has left once the program is told to end: by default, as long as an answer may take."""
+        return math.ceil(self.answer_seconds) + 1 if self.stopping_seconds is None else self.stopping_seconds
 
     @property
     def index_access(self) -> IndexAccess:

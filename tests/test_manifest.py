@@ -1,13 +1,15 @@
 """A manifest: whatever happens to a file that it names, the file is named; and what it does not name is free."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from siamese import ExpressionService
+from siamese import ExpressionService, manifest, service
 from siamese.errors import ReferenceSetError
+from siamese.faces import cascade
 from siamese.manifest import MANIFEST, check_manifest, write_manifest
 
 FILES = {
@@ -71,6 +73,48 @@ def test_a_damaged_manifest_is_named(folder: Path, content: str):
     (folder / MANIFEST).write_text(content)
     with pytest.raises(ReferenceSetError, match=rf"{MANIFEST} is damaged"):
         check_manifest(folder)
+
+
+def test_where_a_manifest_is_required_it_has_to_be_there_and_to_name_something(folder: Path):
+    check_manifest(folder, required=True)
+    check_manifest(folder, below="gallery", required=True)
+    with pytest.raises(ReferenceSetError, match="names no file of"):
+        check_manifest(folder, below="detector", required=True)
+    (folder / MANIFEST).unlink()
+    with pytest.raises(ReferenceSetError, match=rf"There is no .*{MANIFEST}.*git checkout"):
+        check_manifest(folder, required=True)
+
+
+def test_files_elsewhere_are_not_compared(folder: Path):
+    alter(folder / "network.onnx")
+    check_manifest(folder, below="gallery")
+    with pytest.raises(ReferenceSetError, match=r"network\.onnx was altered"):
+        check_manifest(folder)
+
+
+def test_the_set_that_ships_does_not_go_without_its_manifest(
+    reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    copy = Path(shutil.copytree(reference, tmp_path / "prototypes"))
+    ExpressionService.load(copy)  # a set of one's own may go without
+    monkeypatch.setattr(service, "SHIPPED", copy)
+    with pytest.raises(ReferenceSetError, match=r"There is no .*manifest\.json"):
+        ExpressionService.load(copy)
+    write_manifest(copy)
+    ExpressionService.load(copy)
+
+
+def test_the_detector_that_ships_is_compared_whatever_the_reference_set(
+    reference: Path, monkeypatch: pytest.MonkeyPatch
+):
+    ExpressionService.load(reference)
+    checksum = manifest._checksum
+    altered = cascade.FOLDER / "output.onnx"
+    monkeypatch.setattr(manifest, "_checksum", lambda path: "another" if path == altered else checksum(path))
+    with pytest.raises(ReferenceSetError, match=r"detector/output\.onnx was altered"):
+        ExpressionService.load(reference)
+    with pytest.raises(ReferenceSetError, match=r"detector/output\.onnx was altered"):
+        cascade.Cascade()
 
 
 def test_the_service_does_not_start_on_a_set_that_came_to_harm(reference: Path, tmp_path: Path):

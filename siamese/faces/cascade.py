@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siamese.faces.areas import Areas
+from siamese.manifest import check_manifest
 from siamese.sessions import load_session, side_by_side
+from siamese.settings import SHIPPED
 
-FOLDER = Path(__file__).resolve().parents[2] / "prototypes" / "detector"
+FOLDER = SHIPPED / "detector"
 NETWORKS = ("proposal.onnx", "refinement.onnx", "output.onnx")
 INPUT = "photos"
 SUPPRESSION = "suppression.onnx"
@@ -76,6 +78,14 @@ class Boxes:
         return replace(self, corners=np.concatenate([first, first + longer], axis=1))
 
 
+def check_networks(folder: Path = FOLDER) -> None:
+    """Compare the networks with the manifest of the set that they lie in.
+
+    Raises ReferenceSetError where one of those that ship is missing or altered, or there is no manifest of them.
+    """
+    check_manifest(folder.parent, below=folder.name, required=folder == FOLDER)
+
+
 class Cascade:
     """The three networks, loaded once and safe to call from several threads.
 
@@ -84,6 +94,7 @@ class Cascade:
 
     def __init__(self, folder: Path = FOLDER, threads: int = 0) -> None:
         """Load the networks; `threads` 0 takes every core. Raises ReferenceSetError where one is missing or damaged."""
+        check_networks(folder)
         threads = threads or os.cpu_count() or 1
         self.parts = min(2, threads)
         shares = (threads // self.parts, threads, threads)

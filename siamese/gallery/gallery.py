@@ -24,6 +24,8 @@ from siamese.vocabulary import EMOTIONS
 STORE_FILE, INDEX_FILE, INDEX_NOTE = "gallery.sqlite", "index.faiss", "index.json"
 MEGABYTES = 1500.0  # of memory for the index, unless told otherwise
 
+_MANY = 1000  # neighbours
+
 
 class Gallery:
     """Items and their embeddings of unit length, all made by one network. Safe to share between threads."""
@@ -198,10 +200,16 @@ class Gallery:
         among = None if wanted.everything else self.store.rows(wanted)
         with self._lock:
             self._follow()
-            (similarities,), (rows,) = self._index.search(embedding[None], k + more, among)
+            (similarities,), (rows,) = self._index.search(embedding[None], self._at_most(k + more, among), among)
         similarity = dict(zip(rows.tolist(), similarities.tolist(), strict=True))
         items = self.store.items(rows[rows != NOTHING])
         return [Match(item, similarity[row]) for row, item in items.items()]
+
+    def _at_most(self, k: int, among: NDArray[np.int64] | None) -> int:
+        """No more than there are, since an index makes room for as many as it is asked for; a few are no matter."""
+        if k <= _MANY:
+            return k
+        return max(1, min(k, len(self.store) if among is None else len(among)))
 
     def _choose(self) -> Choice:
         return choose(len(self.store), self.store.embedding_size, self._megabytes, self._asked_for)

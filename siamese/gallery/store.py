@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from siamese.errors import GalleryError
+from siamese.errors import FullDiskError, GalleryError
 from siamese.gallery.items import EVERYTHING, Item, Wanted
 
 FORMAT = "2"
@@ -470,9 +470,11 @@ class Store:
                     raise
                 self._connection.execute("COMMIT")
             except sqlite3.Error as error:
-                full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-                advice = ". Free some space and do it again; what was there before is kept." if full else ""
-                raise GalleryError(f"The gallery cannot be written to {self.path}: {error}{advice}") from error
+                sentence = f"The gallery cannot be written to {self.path}: {error}"
+                if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+                    advice = "Free some space and do it again; what was there before is kept."
+                    raise FullDiskError(f"{sentence}. {advice}") from error
+                raise GalleryError(sentence) from error
 
     def _require_fitting(self, count: int, embeddings: NDArray[np.float32]) -> None:
         expected = (count, self.embedding_size)

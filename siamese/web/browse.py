@@ -80,7 +80,7 @@ class _Grid:
         self._on([self.following.click], lambda query, emotion, number: self._show(query, emotion, number + 1), at)
         self._on([self.back.click], lambda emotion: self._show(None, emotion, 1), [self.emotion])
         self._on([self.tiles.select, self.shades.select], self._open, [self.emotion])
-        self._on([self.face.input], self._choose, [self.seen, self.face, self.emotion])
+        self._on([self.face.input], parts.remembered(self._choose), [self.seen, self.face, self.emotion])
         self._on([self.photo.change, self.whole.input], self._search, [self.photo, self.whole, self.emotion])
 
     def _on(self, triggers: list[Any], handler: Any, inputs: list[Any], **options: Any) -> None:

@@ -79,20 +79,20 @@ class _Check:
 
     def listen(self, tab: gr.Tab) -> None:
         """Connect the events."""
-        at = [self.check, self.label, self.number]
+        at, known = [self.check, self.label, self.number], parts.remembered
         self._on([tab.select], self._open, [*at, self.version], **parts.UNASKED)
         self._on([self.again.click], lambda: self._again(), [])
-        self._on([self.label.input], lambda check, label: self._show(check, label, 1), at[:2])
-        self._on([self.previous.click], lambda check, label, number: self._show(check, label, number - 1), at)
-        self._on([self.following.click], lambda check, label, number: self._show(check, label, number + 1), at)
-        self._on([self.back.click], self._show, at)
-        self._on([self.tiles.select], self._press, at[:1])
+        self._on([self.label.input], known(lambda check, label: self._show(check, label, 1)), at[:2])
+        self._on([self.previous.click], known(lambda check, label, at: self._show(check, label, at - 1)), at)
+        self._on([self.following.click], known(lambda check, label, at: self._show(check, label, at + 1)), at)
+        self._on([self.back.click], known(self._show), at)
+        self._on([self.tiles.select], known(self._press), at[:1])
         at = [self.check, self.label, self.number, self.chosen]
-        self._on([self.keep.click], self._keep, at)
-        self._on([self.take.click], self._take, at)
-        self._on([self.other.input], self._relabel, [*at, self.other])
-        self._on([self.remove.click], self._remove, at)
-        self._on([self.undo.click], self._undo, [self.check, self.before])
+        self._on([self.keep.click], known(self._keep), at)
+        self._on([self.take.click], known(self._take), at)
+        self._on([self.other.input], known(self._relabel), [*at, self.other])
+        self._on([self.remove.click], known(self._remove), at)
+        self._on([self.undo.click], known(self._undo), [self.check, self.before])
 
     def _on(self, triggers: list[Any], handler: Any, inputs: list[Any], **options: Any) -> None:
         """Answer triggers with updates of any component, or with a failure's sentence."""

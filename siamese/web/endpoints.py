@@ -6,7 +6,9 @@ from typing import Any
 
 import gradio as gr
 
+from siamese.errors import SemblanceError
 from siamese.service import ExpressionService
+from siamese.web.api.models import MOST_NEIGHBOURS
 from siamese.web.parts import photo_input
 from siamese.web.sentences import sentence_of
 
@@ -43,7 +45,7 @@ def build(service: ExpressionService) -> None:
             similarity (cosine, -1 to 1), probability that both show the same expression, same_expression (the verdict),
             threshold (of similarity), and the two faces as from /recognise.
         """
-        return service.compare(first, second, int(first_face), int(second_face), whole).to_dict()
+        return service.compare(first, second, _given(first_face), _given(second_face), whole).to_dict()
 
     def similar(
         photo: str, k: int = 12, emotion: str | None = None, face: int = 0, whole: bool = False
@@ -52,7 +54,7 @@ def build(service: ExpressionService) -> None:
 
         Args:
             photo: the photo's file.
-            k: how many examples.
+            k: how many examples, at most 1000.
             emotion: only examples of this emotion, such as "surprise"; all where it is left out.
             face: which face of the photo, from 0, largest first.
             whole: take the picture itself as the face where no face is found.
@@ -60,7 +62,7 @@ def build(service: ExpressionService) -> None:
         Returns:
             {"neighbours": [...]}, best first, each with id, emotion, similarity (cosine), source and labelled_by.
         """
-        neighbours = service.similar(photo, int(k), emotion or None, int(face), whole)
+        neighbours = service.similar(photo, _given(k), emotion or None, _given(face), whole)
         return {"neighbours": [neighbour.to_dict() for neighbour in neighbours]}
 
     with gr.Column(visible=False):
@@ -70,7 +72,7 @@ def build(service: ExpressionService) -> None:
             gr.Number(0, precision=0, label="Face"),
             gr.Number(0, precision=0, label="Second face"),
         )
-        k = gr.Number(12, precision=0, minimum=1, label="How many")
+        k = gr.Number(12, precision=0, minimum=1, maximum=MOST_NEIGHBOURS, label="How many")
         emotion = gr.Textbox(None, label="Emotion")
         answer = gr.JSON(label="Answer")
         for function, inputs in (
@@ -81,6 +83,13 @@ def build(service: ExpressionService) -> None:
             gr.Button(function.__name__).click(
                 _with_sentences(function), inputs, answer, api_name=function.__name__, api_visibility="public"
             )
+
+
+def _given(number: int | None) -> int:
+    """A number of a face, or of examples. Raises SemblanceError where it is null."""
+    if number is None:
+        raise SemblanceError("A number is null. Leave it out, or give a whole number.")
+    return number
 
 
 def _with_sentences(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:

@@ -113,7 +113,7 @@ class _Map:
         """Connect the events."""
         self._on([self.canvas.select], self._press, [])
         self._on([self.tiles.select], self._open, [])
-        self._on([self.face.input], self._choose, [self.seen, self.face])
+        self._on([self.face.input], parts.remembered(self._choose), [self.seen, self.face])
         self._on([self.photo.change, self.whole.input], self._search, [self.photo, self.whole])
 
     def _on(self, triggers: list[Any], handler: Any, inputs: list[Any]) -> None:

@@ -13,6 +13,7 @@ from gradio.utils import get_upload_folder, is_in_or_equal
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from siamese.errors import SessionError
 from siamese.service import ExpressionService, Reading
 from siamese.vocabulary import emotion_of
 from siamese.web import cards, drawing
@@ -80,6 +81,21 @@ def failing_as(failed: Callable[[str], Any]) -> Callable[[Callable[..., Any]], C
         return guarded
 
     return decorate
+
+
+def remembered(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a handler whose first input is a session's state raise SessionError where that was forgotten."""
+
+    @wraps(handler)
+    def guarded(state: Any, *more: Any) -> Any:
+        if state is None:
+            raise SessionError(
+                "What this page showed is no longer known here: it was not used for long, or many others were. "
+                "Choose the photo again, or load the page again."
+            )
+        return handler(state, *more)
+
+    return guarded
 
 
 def shown(html: str) -> Any:

@@ -55,7 +55,13 @@ def build(service: ExpressionService, examples: list[Path]) -> None:
         show_progress_on=[status, reading],
         api_visibility="private",
     )
-    chooser.input(show, [seen, chooser], face, show_progress="hidden", api_visibility="private")
+
+    @parts.failing_as(lambda sentence: (parts.shown(cards.notice(sentence)), *(gr.skip() for _ in face)))
+    @parts.remembered
+    def choose(found: parts.Seen, chosen: int) -> tuple[Any, ...]:
+        return parts.shown(""), *show(found, chosen)
+
+    chooser.input(choose, [seen, chooser], [status, *face], show_progress="hidden", api_visibility="private")
 
 
 @parts.failing_as(cards.notice)

@@ -10,13 +10,16 @@ import shutil
 import signal
 import tempfile
 import time
+from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from threading import Event, Thread
+from threading import Lock
 
 from siamese.errors import ImageError
 from siamese.settings import Settings
+from siamese.web.repeating import repeated
+from siamese.web.temporary import writable
 
 FOLDER = "GRADIO_TEMP_DIR"  # the variable by which Gradio is told where to keep files; it is read as Gradio is imported
 
@@ -25,7 +28,10 @@ _SWEEPS = 10  # while a file's time passes
 _JUST_MADE = 60  # seconds in which a folder may not be locked yet
 _MOUNTS = Path("/proc/self/mounts")
 
-_held: dict[str, Path] = {}  # files that wait for their turn, by who waits
+_MOST_HELD = 1000  # files; of more, those that were held first are kept no longer than others
+
+_held: OrderedDict[str, tuple[Path, float]] = OrderedDict()  # by who waits for a file: which, and until when at most
+_holding = Lock()
 
 logger = logging.getLogger(__name__)
 
@@ -35,11 +41,13 @@ def upload_folder(settings: Settings) -> Iterator[Path]:
     """Where the page's uploads lie while this block runs: a folder that no other user can open, and that ends with it.
 
     In memory, unless `settings.uploads` is not; then the log says so. A file goes when it was not used for
-    `settings.upload_seconds`. What programs left that were killed is removed as well.
+    `settings.upload_seconds`. What programs left that were killed is removed as well. Raises SettingsError where no
+    folder can be made.
     """
-    place = _place(settings.uploads, settings.upload_bytes)
-    _remove_leftovers(place)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
+    with writable("photos that are sent to the page"):
+        place = _place(settings.uploads, settings.upload_bytes)
+        _remove_leftovers(place)
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
     with _locked(folder), _told_to_gradio(folder), _removed_at_the_end(folder), _swept(folder, settings.upload_seconds):
         yield folder
 
@@ -56,25 +64,44 @@ def needed(path: str | Path) -> Path:
     return Path(path)
 
 
-def hold(key: str, path: str) -> None:
-    """Let no sweep remove a file that somebody waits for, until it is released; one for each key."""
-    _held[key] = Path(path)
+def hold(key: str, path: str | Path, seconds: float) -> None:
+    """Let no sweep remove a file that somebody waits for, until it is released or so many seconds have passed.
+
+    One for each key. Its time among other files begins anew.
+    """
+    with suppress(OSError):  # it is gone, which whoever reads it is told
+        os.utime(path)
+    with _holding:
+        _held.pop(key, None)
+        _held[key] = Path(path), time.monotonic() + seconds
+        if len(_held) > _MOST_HELD:
+            _held.popitem(last=False)
 
 
 def release(key: str) -> None:
     """What was held for this key is no longer waited for."""
-    _held.pop(key, None)
+    with _holding:
+        _held.pop(key, None)
+
+
+def held() -> set[Path]:
+    """The files that somebody waits for; those that were waited for too long are so no more."""
+    now = time.monotonic()
+    with _holding:
+        for key in [key for key, (_, until) in _held.items() if until <= now]:
+            del _held[key]
+        return {path for path, _ in _held.values()}
 
 
 def sweep(folder: Path, before: float) -> None:
     """Remove files and empty folders that nothing has touched since this moment (seconds since 1970)."""
+    kept = held()
     for place, folders, files in os.walk(folder, topdown=False):
         for name in files + folders:
             path = Path(place, name)
             with suppress(OSError):  # it was removed meanwhile, or is a folder that is not empty
-                if (
-                    path not in _held.values() and path.lstat().st_ctime < before
-                ):  # unlike the time of writing, a copy does not inherit this one
+                # Unlike the time of writing, a copy does not inherit this one.
+                if path not in kept and path.lstat().st_ctime < before:
                     path.rmdir() if name in folders else path.unlink()
 
 
@@ -155,18 +182,5 @@ def _removed_at_the_end(folder: Path) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@contextmanager
-def _swept(folder: Path, seconds: float) -> Iterator[None]:
-    ended = Event()
-
-    def work() -> None:
-        while not ended.wait(seconds / _SWEEPS):
-            sweep(folder, time.time() - seconds)
-
-    thread = Thread(target=work, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+def _swept(folder: Path, seconds: float) -> AbstractContextManager[None]:
+    return repeated(lambda: sweep(folder, time.time() - seconds), seconds / _SWEEPS)

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from time import monotonic
 from typing import Any
 
@@ -30,19 +30,33 @@ _PROGRESS = gr.Progress()  # Gradio knows it by its place among a handler's defa
 
 
 class _Stops:
-    """A flag for each session that reads a video, by which it is told to end."""
+    """A flag for each session that reads a video, by which it is told to end; it goes after so many seconds.
 
-    def __init__(self) -> None:
-        self._flags: dict[str, Event] = {}
+    Not every session says that it leaves, and not every video that was begun is read.
+    """
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = monotonic) -> None:
+        self._seconds, self._clock = seconds, clock
+        self._flags: dict[str, tuple[Event, float]] = {}  # and when each was made
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self._flags)
 
     def begin(self, request: gr.Request) -> Event:
         """The session's flag, lowered."""
-        flag = self._flags[str(request.session_hash)] = Event()
+        key, flag, now = str(request.session_hash), Event(), self._clock()
+        with self._lock:
+            self._flags.pop(key, None)
+            while self._flags and now - next(iter(self._flags.values()))[1] > self._seconds:
+                del self._flags[next(iter(self._flags))]  # they lie in the order in which they were made
+            self._flags[key] = flag, now
         return flag
 
     def of(self, request: gr.Request) -> Event:
         """The session's flag as it is."""
-        return self._flags.get(str(request.session_hash)) or self.begin(request)
+        flag, _ = self._flags.get(str(request.session_hash), (None, 0))
+        return flag or self.begin(request)
 
     def leave(self, request: gr.Request) -> None:
         """The session has gone: nothing is read for it, or kept."""
@@ -51,17 +65,21 @@ class _Stops:
 
     def stop(self, request: gr.Request) -> None:
         """Raise the session's flag, if it reads."""
-        if flag := self._flags.get(str(request.session_hash)):
+        flag, _ = self._flags.get(str(request.session_hash), (None, 0))
+        if flag:
             flag.set()
 
     def end(self, request: gr.Request) -> None:
         """The session reads no more."""
-        self._flags.pop(str(request.session_hash), None)
+        with self._lock:
+            self._flags.pop(str(request.session_hash), None)
 
 
 def build(service: ExpressionService, page: gr.Blocks) -> None:
     """Lay out the tab inside the current Gradio context; what a session reads ends with it."""
-    settings, stops = service.settings, _Stops()
+    settings = service.settings
+    waiting = settings.page_video_waiting_seconds
+    stops = _Stops(waiting + settings.page_video_work_seconds)
     with gr.Row(elem_classes="reader"):
         with gr.Column(scale=5, min_width=300):
             video = gr.File(
@@ -87,7 +105,7 @@ def build(service: ExpressionService, page: gr.Blocks) -> None:
     def begin(path: str | None, request: gr.Request) -> Any:
         stops.begin(request)
         if path:
-            hold(str(request.session_hash), path)  # others may be read before it, for longer than files are kept
+            hold(str(request.session_hash), path, waiting)  # others are read first, for longer than files are kept
         empty = cards.hint(""), parts.shown(""), gr.update(value=None, visible=False)
         return *empty, gr.update(visible=False), gr.update(visible=True)
 

@@ -16,21 +16,26 @@ from siamese.settings import PREFIX, Settings
 from siamese.web.api.application import build_api
 from siamese.web.api.observing import SHARED_FOLDER, log_as_json, no_cut_offs
 from siamese.web.memory import share_memory
+from siamese.web.temporary import writable
 
 
 def serve_by_workers(count: int, service: ExpressionService, listening: socket.socket) -> None:
     """Answer with so many processes until the program is told to end; `service` says what each of them loads.
 
-    Where no gallery of one's own keeps what is taught or added, neither is offered: the others would not know.
+    Where no gallery of one's own keeps what is taught or added, neither is offered: the others would not know. Raises
+    SettingsError where there is no room for what they count together.
     """
-    with tempfile.TemporaryDirectory() as figures:
+    with writable("what the processes count"):
+        folder = tempfile.TemporaryDirectory()
+    with folder as figures:
         os.environ.update(environment(service.settings, count, service.keeps_changes), **{SHARED_FOLDER: figures})
         config = uvicorn.Config(
             f"{__name__}:worker_app",
             factory=True,
             workers=count,
             log_config=None,
-            timeout_graceful_shutdown=service.settings.stopping_seconds,
+            proxy_headers=False,  # a proxy may pass on what a client says of its address
+            timeout_graceful_shutdown=service.settings.seconds_to_stop,
             limit_concurrency=service.settings.max_connections,
         )
         Multiprocess(config, [listening]).run()

@@ -32,6 +32,12 @@ def test_a_failure_is_the_services_sentence(client: Client, tmp_path: Path) -> N
         client.predict(handle_file(str(letter)), api_name="/recognise")
 
 
+@pytest.mark.parametrize(("k", "words"), [(10**9, "1000"), (0, "1"), (None, "Leave it out")])
+def test_a_number_of_examples_that_makes_no_sense_is_refused(client: Client, portrait: Path, k: int | None, words: str):
+    with pytest.raises(AppError, match=words):
+        client.predict(handle_file(str(portrait)), k, api_name="/similar")
+
+
 def test_these_three_are_documented_and_no_others(client: Client) -> None:
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     assert set(endpoints) == {"/recognise", "/compare", "/similar"}

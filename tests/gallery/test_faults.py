@@ -2,14 +2,22 @@
 
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 
+from siamese import ExpressionService
 from siamese.errors import GalleryError
+from siamese.gallery.gallery import Gallery
 from siamese.gallery.store import Store
+from siamese.network.runtime import Embedder
+from siamese.web.api import routes
 from tests.gallery.made_up import NETWORK, SIZE, items, unit_rows
+from tests.tiny import draw_face
+from tests.web.api.conftest import png, refused
 
 Remount = Callable[[str], None]
 
@@ -52,6 +60,24 @@ def test_on_a_full_disk_nothing_acknowledged_is_lost_and_adding_goes_on_once_the
     opened = Store(path)
     assert {item.id for item in opened.items(opened.rows()).values()} == set(acknowledged)
     opened.close()
+
+
+def test_on_a_full_disk_the_api_says_so_and_adds_once_there_is_room(disk, reference: Path):
+    folder, remount = disk
+    embedder = Embedder(reference / "network.onnx")
+    Gallery.create(folder, "A test", embedder.fingerprint, embedder.embedding_size).close()
+    api = TestClient(routes.build(ExpressionService.load(reference, folder)))
+    photo = {"photo": png(draw_face(1, size=96))}
+    with (folder / "others").open("wb", buffering=0) as others, suppress(OSError):
+        while True:
+            others.write(bytes(100))
+    for _ in range(2):
+        sentence = refused(api.post("/gallery", files=photo, data={"emotion": "fear"}), 507, "no-room")
+        assert sentence.endswith("Free some space and do it again; what was there before is kept.")
+        assert api.post("/recognise", files=photo).status_code == 200
+    remount("size=4m")
+    (added,) = api.post("/gallery", files=photo, data={"emotion": "fear"}).json()["examples"]
+    assert api.get(f"/gallery/{added['id']}").json() == added
 
 
 def test_on_a_disk_that_may_only_be_read_a_gallery_is_read_and_not_written(disk):

@@ -55,6 +55,14 @@ def test_a_filter_finds_k_even_when_all_of_them_are_far_away(make_gallery: Make)
     assert [match.item.emotion for match in gallery.search(query, 5, Wanted(emotion="fear"))] == ["fear"] * 5
 
 
+@pytest.mark.parametrize("wanted", [None, "fear", "smirk"])
+def test_no_room_is_made_for_more_neighbours_than_there_are(make_gallery: Make, wanted: str | None) -> None:
+    gallery = make_gallery(["happiness", "fear", "fear"])
+    found = gallery.search(unit_rows(1)[0], 10**12, Wanted(emotion=wanted))  # whose similarities would take 4 TB
+    assert len(found) == {None: 3, "fear": 2, "smirk": 0}[wanted]
+    assert len(gallery.near("item0", 10**12)) == 2
+
+
 def test_an_emotion_that_no_item_has_finds_nothing(make_gallery: Make) -> None:
     assert make_gallery(["fear"]).search(unit_rows(1)[0], 3, Wanted(emotion="surprise")) == []
 

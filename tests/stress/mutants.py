@@ -34,6 +34,11 @@ _NOT_PICTURES = (
 )
 
 
+BOMBS = (2_000, 4_900, 12_000, 20_000)  # pixels to a side; the first two are within the limits, and are unpacked
+_BLOCK = 1 << 20  # bytes
+_ADLER = 65_521  # the prime of zlib's checksum
+
+
 @cache
 def pictures() -> tuple[tuple[str, bytes], ...]:
     """A face in every format and mode, with its format's name; GIF, WebP and TIFF also with several frames."""
@@ -112,11 +117,28 @@ def _huge(chance: Chance) -> bytes:
 
 
 def _bomb(chance: Chance) -> bytes:
-    """A small PNG that would unpack to hundreds of megabytes."""
-    side = int(chance.choice([7_000, 12_000, 20_000]))
-    packer = zlib.compressobj(9)
-    rows = b"".join(packer.compress(bytes(side * 64 + 1)) for _ in range(64))
-    return _png(side, side, rows + packer.flush())
+    """A small PNG that unpacks to many megabytes, where its heading does not already say that these are too many."""
+    return bomb(int(chance.choice(BOMBS)))
+
+
+@cache
+def bomb(side: int) -> bytes:
+    """A whole PNG of so many black pixels to a side; each of its rows is a byte that names a filter, and the pixels."""
+    return _png(side, side, zeros(side * (1 + 3 * side)))
+
+
+def zeros(count: int) -> bytes:
+    """So many zeros, as zlib packs them; the same block again and again, so that billions take a moment."""
+    full, rest = divmod(count, _BLOCK)
+    checksum = struct.pack(">HH", count % _ADLER, 1)
+    return b"\x78\xda" + _packed(_BLOCK) * full + _packed(rest) + b"\x03\x00" + checksum
+
+
+@cache
+def _packed(count: int) -> bytes:
+    """So many zeros as a deflated block that stands on its own."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return packer.compress(bytes(count)) + packer.flush(zlib.Z_FULL_FLUSH)
 
 
 def _png(width: int, height: int, pixels: bytes) -> bytes:

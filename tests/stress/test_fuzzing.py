@@ -5,6 +5,7 @@
 
 import os
 import re
+import zlib
 from pathlib import Path
 
 import pytest
@@ -16,16 +17,17 @@ from siamese.faces.decode import decode
 from siamese.settings import Settings
 from siamese.web.api import routes
 from siamese.web.api.problems import MEDIA_TYPE
-from tests.stress.mutants import mutant, pictures
+from tests.stress.mutants import BOMBS, bomb, mutant, pictures, zeros
 
 COUNT = int(os.environ.get("SEMBLANCE_FUZZ", "300"))
+PIXELS = 25_000_000
 CODES = {"unreadable-photo", "no-face", "not-valid", "too-large"}
 SENTENCE = re.compile(r"[A-Z«].*[.?!]", re.DOTALL)
 
 
 @pytest.fixture(scope="module")
 def client(reference: Path) -> TestClient:
-    settings = Settings(requests_per_minute=0, max_pixels=25_000_000)
+    settings = Settings(requests_per_minute=0, max_pixels=PIXELS)
     return TestClient(routes.build(ExpressionService.load(reference, settings=settings)), raise_server_exceptions=False)
 
 
@@ -49,6 +51,31 @@ def test_every_kind_of_picture_is_read_while_it_is_whole():
     for kind, content in pictures():
         photo = decode(content)
         assert photo.shape == (80, 80, 3), kind
+
+
+@pytest.mark.parametrize("count", [0, 1, 70_000, 1 << 20, 3_000_000])
+def test_zeros_are_packed_as_zlib_packs_them(count: int):
+    assert zlib.decompress(zeros(count)) == bytes(count)
+
+
+@pytest.mark.parametrize("side", BOMBS)
+def test_bombs_are_small_and_whole(side: int):
+    content = bomb(side)
+    assert len(content) < 2_000_000
+    unpacker, packed, unpacked = zlib.decompressobj(), content[content.index(b"IDAT") + 4 :], 0
+    while not unpacker.eof and len(chunk := unpacker.decompress(packed, 1 << 24)):
+        unpacked, packed = unpacked + len(chunk), unpacker.unconsumed_tail
+    assert unpacker.eof and unpacked == side * (3 * side + 1)
+
+
+def test_bombs_within_the_limit_are_unpacked_and_others_are_refused_by_their_heading():
+    within = [side for side in BOMBS if side**2 < PIXELS]
+    assert 0 < len(within) < len(BOMBS)
+    for side in within:
+        photo = decode(bomb(side))
+        assert photo.shape == (side, side, 3) and not photo.any()
+    for side in set(BOMBS) - set(within):
+        assert "pixels" in str(refusal(bomb(side)))
 
 
 @pytest.mark.timeout(3600)

@@ -39,6 +39,12 @@ def test_a_foreseen_failure_is_its_own_sentence() -> None:
     assert parts.failing_as(str.upper)(refuse)() == "LETTER.JPG IS NOT AN IMAGE."
 
 
+def test_a_face_of_a_session_that_was_forgotten_is_asked_for_again() -> None:
+    choose = parts.failing_as(str)(parts.remembered(lambda seen, face: seen[face]))
+    assert choose(["first", "second"], 1) == "second"
+    assert choose(None, 1).endswith("Choose the photo again, or load the page again.")
+
+
 def test_a_surprise_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
         sentence = sentence_of(ZeroDivisionError("division by zero"))

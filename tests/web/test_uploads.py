@@ -1,6 +1,8 @@
 """Photos that are sent to the page: they lie in memory, where nobody else can look, and are soon gone."""
 
+import http.client
 import os
+import select
 import shutil
 import signal
 import stat
@@ -15,7 +17,7 @@ import httpx
 import pytest
 from gradio_client import Client, handle_file
 
-from siamese.errors import ImageError
+from siamese.errors import ImageError, SettingsError
 from siamese.settings import Settings
 from siamese.web import uploads
 from siamese.web.sentences import duration
@@ -30,6 +32,13 @@ def send(address: str, *photos: Path) -> list[Path]:
     """Upload photos as the page does; the paths that the page is told."""
     files = [("files", (photo.name, photo.read_bytes())) for photo in photos]
     return [Path(each) for each in httpx.post(f"{address}/gradio_api/upload", files=files, timeout=60).json()]
+
+
+def press(address: str, button: str) -> int:
+    """The number of what is called first when that button of the page is pressed."""
+    config = httpx.get(f"{address}/config", timeout=60).json()
+    (key,) = (each["id"] for each in config["components"] if each["props"].get("elem_id") == button)
+    return next(each["id"] for each in config["dependencies"] if [key, "click"] in each["targets"])
 
 
 def later() -> float:
@@ -78,6 +87,21 @@ def test_a_photo_goes_a_while_after_it_was_last_used(reference: Path, portrait: 
             time.sleep(0.1)
 
 
+def test_a_video_goes_though_who_began_to_read_it_never_says_that_it_leaves(reference: Path, tmp_path: Path) -> None:
+    (tmp_path / "film.mp4").write_bytes(b"of any kind")
+    variables = {"SEMBLANCE_UPLOAD_SECONDS": 1, "SEMBLANCE_PAGE_VIDEO_WAITING_SECONDS": 2}
+    with served("--reference", reference, **variables) as address:
+        (film,) = send(address, tmp_path / "film.mp4")
+        begin = press(address, "video-read")
+        file = {"path": str(film), "meta": {"_type": "gradio.FileData"}}
+        asked = {"data": [file], "fn_index": begin, "session_hash": "one without a heartbeat"}
+        assert httpx.post(f"{address}/gradio_api/run/predict", json=asked, timeout=60).is_success
+        until = time.monotonic() + 60
+        while film.exists():
+            assert time.monotonic() < until
+            time.sleep(0.1)
+
+
 def test_no_more_is_taken_than_there_is_room_for(reference: Path, portrait: Path) -> None:
     room = portrait.stat().st_size * 3 // 2
     limits = {"SEMBLANCE_MAX_FILE_BYTES": room // 2, "SEMBLANCE_MAX_VIDEO_BYTES": room // 2}
@@ -90,6 +114,42 @@ def test_no_more_is_taken_than_there_is_room_for(reference: Path, portrait: Path
         full = httpx.post(upload, files={"files": bytes(room // 3)[2:]})
         assert (full.status_code, full.text[:15]) == (503, "Too many photos")
         assert httpx.post(upload, content=iter([b"of no told length"])).status_code == 411
+
+
+def begin_to_send(address: str, count: int) -> http.client.HTTPConnection:
+    """An upload of so many bytes, of which none is sent yet."""
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+    connection.putrequest("POST", "/gradio_api/upload")
+    connection.putheader("Content-Type", "multipart/form-data; boundary=x")
+    connection.putheader("Content-Length", str(count))
+    connection.endheaders()
+    return connection
+
+
+def test_uploads_that_begin_together_find_room_once(reference: Path) -> None:
+    with served("--reference", reference, SEMBLANCE_UPLOAD_BYTES=1_000_000) as address:
+        first, second = begin_to_send(address, 900_000), begin_to_send(address, 900_000)
+        assert first_answered(first, second).getresponse().status == 503
+        for connection in (first, second):
+            connection.close()
+        until = time.monotonic() + 60
+        while httpx.post(f"{address}/gradio_api/upload", files={"files": bytes(900_000)}).status_code == 503:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+
+
+def first_answered(*connections: http.client.HTTPConnection) -> http.client.HTTPConnection:
+    """The one to which an answer comes, while the others wait for more bytes."""
+    ready, _, _ = select.select([each.sock for each in connections], [], [], 60)
+    return next(each for each in connections if each.sock in ready)
+
+
+def test_who_sends_too_slowly_keeps_no_room(reference: Path) -> None:
+    limits = {"SEMBLANCE_UPLOAD_BYTES": 1_000_000, "SEMBLANCE_SENDING_SECONDS": 1}
+    with served("--reference", reference, **limits) as address:
+        answer = begin_to_send(address, 900_000).getresponse()
+        assert (answer.status, answer.read()[:28]) == (408, b"The upload took longer than ")
+        assert httpx.post(f"{address}/gradio_api/upload", files={"files": bytes(900_000)}).is_success
 
 
 # The folder
@@ -114,6 +174,14 @@ def test_where_memory_will_not_do_it_is_on_disk_and_the_log_says_so(
     assert not folder.exists()
     (told,) = caplog.messages
     assert f"private folder in {tmp_path}" in told and str(place) in told and "SEMBLANCE_UPLOADS" in told
+
+
+def test_where_nothing_can_be_written_a_sentence_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nowhere = tmp_path / "nowhere"
+    monkeypatch.setattr("tempfile.tempdir", str(nowhere))
+    with pytest.raises(SettingsError, match=rf"photos that are sent .*{nowhere}.*TMPDIR"):  # noqa: SIM117
+        with upload_folder(Settings(uploads=nowhere)):
+            pass
 
 
 @in_memory_only
@@ -190,9 +258,59 @@ def test_a_file_that_waits_for_its_turn_is_kept_until_it_is_released(tmp_path: P
     waiting, other = tmp_path / "film.mp4", tmp_path / "photo.png"
     for path in (waiting, other):
         path.write_bytes(b"x")
-    hold("a session", str(waiting))
+    hold("a session", waiting, seconds=3600)
     sweep(tmp_path, time.time() + 60)
     assert waiting.exists() and not other.exists()
     release("a session")
     sweep(tmp_path, time.time() + 60)
     assert not waiting.exists()
+
+
+def test_who_waits_too_long_waits_no_more(tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"x")
+    hold("a session that never says that it leaves", film, seconds=0)
+    sweep(tmp_path, later())
+    assert not film.exists() and not uploads._held
+
+
+def test_only_so_many_files_are_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "_MOST_HELD", 2)
+    for name in "abc":
+        hold(name, tmp_path / name, seconds=3600)
+    assert uploads.held() == {tmp_path / "b", tmp_path / "c"}
+    for name in "bc":
+        release(name)
+
+
+def test_holding_while_files_are_swept_disturbs_neither(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    films = [tmp_path / f"{number}.mp4" for number in range(3)]
+    for film in films:
+        film.touch()
+        hold(film.name, film, seconds=3600)
+    monkeypatch.setattr(Path, "lstat", lambda path: hold(path.name + " too", path, 3600))  # as a handler may meanwhile
+    sweep(tmp_path, later())
+    assert all(film.exists() for film in films)
+    for film in films:
+        release(film.name)
+        release(f"{film.name} too")
+
+
+def test_sweeping_goes_on_after_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    done: list[float] = []
+
+    def fail_once(_folder: Path, before: float) -> None:
+        done.append(before)
+        if len(done) == 1:
+            raise RuntimeError("dictionary changed size during iteration")
+
+    monkeypatch.setattr(uploads, "sweep", fail_once)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with upload_folder(Settings(upload_bytes=10**18, upload_seconds=0.1)):
+        until = time.monotonic() + 60
+        while len(done) < 2:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+    assert "will be tried again" in caplog.text and "dictionary changed size" in caplog.text

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -57,3 +58,17 @@ def test_a_video_that_takes_too_long_is_left_with_what_was_read(
     assert "Reading was stopped after 0." in status and "what was read until then is kept" in status
     assert "This page works on a video for 9 seconds at most." in status
     assert copy is None and "No copy was made" in status
+
+
+def test_flags_of_sessions_that_never_end_go_with_time() -> None:
+    now = 0.0
+    stops = video._Stops(seconds=10, clock=lambda: now)
+    sessions = [SimpleNamespace(session_hash=str(number)) for number in range(4)]
+    first, second = stops.begin(sessions[0]), stops.begin(sessions[1])
+    now = 6.0
+    assert stops.begin(sessions[0]) is not first  # begun again, its time begins anew
+    now = 12.0
+    stops.begin(sessions[2])
+    assert len(stops) == 2 and stops.of(sessions[1]) is not second
+    stops.stop(sessions[0])
+    assert stops.of(sessions[0]).is_set()

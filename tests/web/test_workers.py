@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,8 +13,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from siamese import ExpressionService
+from siamese.errors import SettingsError
+from siamese.gallery.gallery import Gallery
+from siamese.network.runtime import Embedder
 from siamese.settings import Settings
-from siamese.web.workers import environment
+from siamese.web.workers import environment, serve_by_workers
 from tests.browser.serving import ROOT, free_port
 
 
@@ -61,6 +66,35 @@ def test_what_only_one_worker_would_know_is_not_offered(reference: Path):
         paths = client.get("/v1/openapi.json").json()["paths"]
         assert "/recognise" in paths and "/teach" not in paths
         assert set(paths["/gallery"]) == {"get"} and set(paths["/gallery/{item_id}"]) == {"get"}
+
+
+def test_where_nothing_can_be_written_a_sentence_says_so(
+    reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    with socket.socket() as listening, pytest.raises(SettingsError, match=r"what the processes count .*TMPDIR"):
+        serve_by_workers(2, ExpressionService.load(reference), listening)
+
+
+def test_what_was_acknowledged_outlives_the_worker_that_acknowledged_it(
+    reference: Path, portrait: Path, tmp_path: Path
+):
+    embedder = Embedder(reference / "network.onnx")
+    Gallery.create(tmp_path / "own", "Mine", embedder.fingerprint, embedder.embedding_size).close()
+    with serving("--workers", 2, "--reference", reference, "--gallery", tmp_path / "own") as (program, client):
+        photo, fields = {"photo": portrait.read_bytes()}, {"emotion": "surprise"}
+        answer = client.post("/v1/gallery", files=photo, data=fields, headers={"Connection": "close"})
+        before = workers(program)
+        for number in before:
+            os.kill(number, signal.SIGKILL)
+        assert answer.status_code == 201
+        (added,) = answer.json()["examples"]
+        until, found = time.monotonic() + 60, None
+        while found is None:
+            with suppress(httpx.TransportError):  # until others take their place
+                found = client.get(f"/v1/gallery/{added['id']}", headers={"Connection": "close"})
+            assert time.monotonic() < until
+        assert found.json() == added and not before & workers(program)
 
 
 def test_settings_reach_the_workers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -12,7 +12,15 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from siamese.errors import DoubtError, GalleryError, ImageError, NoFaceError, SemblanceError, TeachingError
+from siamese.errors import (
+    DoubtError,
+    FullDiskError,
+    GalleryError,
+    ImageError,
+    NoFaceError,
+    SemblanceError,
+    TeachingError,
+)
 from siamese.web.sentences import NO_ANSWER
 
 MEDIA_TYPE = "application/problem+json"
@@ -54,6 +62,7 @@ _OF_ERRORS: tuple[tuple[type[SemblanceError], Kind], ...] = (  # the first that 
     (NoFaceError, Kind(422, "no-face", "There is no such face in the photo")),
     (DoubtError, Kind(409, "doubtful-lesson", "The lesson looks wrong")),
     (TeachingError, Kind(409, "not-teachable", "The expression cannot be taught")),
+    (FullDiskError, Kind(507, "no-room", "There is no room to keep anything")),
     (GalleryError, Kind(409, "gallery", "The gallery has no answer")),
 )
 _OF_STATUS = {kind.status: kind for kind in (NOT_FOUND, WRONG_METHOD, WRONG_TYPE, TOO_LARGE)}
