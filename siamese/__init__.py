@@ -1,5 +1,6 @@
 """Semblance reads a face's expression by similarity; `ExpressionService` is the whole of it."""
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -7,6 +8,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ExpressionService"]
 __version__ = "0.1.0"
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # ONNX Runtime would keep a number of this machine, and send it
 
 
 def __getattr__(name: str) -> Any:

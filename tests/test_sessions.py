@@ -1,5 +1,8 @@
 """Work side by side: the answers are those of one after another, in order, whatever the parts and whoever fails."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -56,3 +59,18 @@ def test_what_is_no_network_is_refused(tmp_path: Path):
     (tmp_path / "network.onnx").write_bytes(b"no network")
     with pytest.raises(ReferenceSetError, match="is not a network"):
         load_session(tmp_path / "network.onnx")
+
+
+def test_loading_a_network_leaves_no_number_of_this_machine_behind(reference: Path, tmp_path: Path):
+    """ONNX Runtime's wheel would write one below the home folder, and send it with what it counts."""
+    script = f"from siamese import ExpressionService; ExpressionService.load({str(reference)!r}); print('loaded')"
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    told = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**environment, "HOME": str(tmp_path)},
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+    )
+    assert told.stdout == "loaded\n", told.stderr
+    assert not list(tmp_path.rglob("*Microsoft*"))

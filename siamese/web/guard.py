@@ -17,8 +17,7 @@ _NOT_NEEDED = re.compile(r"/gradio_api/(proxy=.*|file=https?:.*|file/.*|deep_lin
 
 
 class PageGuard:
-    """Refuses requests that the page never makes, bodies that are too large for it, and uploads that find no room or take
-    too long.
+    """Refuses requests that the page never makes, bodies too large for it, and uploads without room, or that take long.
 
     Other bodies than uploads are read whole into memory, and have `most_told` bytes at most.
     """
