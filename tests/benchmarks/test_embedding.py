@@ -30,6 +30,7 @@ def trained(reference: Path, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.stress  # some fifteen seconds; all tests together must end within twenty minutes
 def test_the_roofline_and_ways_to_integers_are_a_page_and_json(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

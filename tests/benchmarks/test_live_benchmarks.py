@@ -83,6 +83,7 @@ def test_a_cameras_figures_are_those_by_hand():
     assert found.dropped == pytest.approx(2 / 10)
 
 
+@pytest.mark.stress  # some fifteen seconds; all tests together must end within twenty minutes
 @pytest.mark.timeout(300)
 def test_a_camera_is_watched(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path):
     one = live.scenarios(tmp_path)[0]

@@ -204,6 +204,7 @@ def test_augmentation_is_told_as_a_share_of_a_step(
     assert "| with MixUp | " in augmentation.page(figures)
 
 
+@pytest.mark.stress  # some fifteen seconds; all tests together must end within twenty minutes
 def test_an_expression_is_taught_to_networks_that_never_saw_it(
     parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,7 +36,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.stress)])
 def test_what_was_accepted_is_answered_before_the_program_ends(
     reference: Path, portrait: Path, tmp_path: Path, workers: int
 ) -> None:
