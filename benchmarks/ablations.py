@@ -11,7 +11,7 @@ import argparse
 import dataclasses
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,8 +62,7 @@ _PAGE = """\
 python -m benchmarks.ablations --dataset {dataset} --root data/{dataset}{options} > docs/results/ablations-{dataset}.md
 ```
 
-Equal but for what is named; the nearest prototype of up to 200 training images an expression. The first {faces} start
-from weights trained on faces, the others from nothing.
+Equal but for what is named; the nearest prototype of up to 200 training images an expression. {start}
 
 {table}"""
 
@@ -93,8 +92,13 @@ def page(found: Mapping[str, Mapping[str, float]], dataset: str, images: int, op
     """What was measured, as Markdown with the command that measures it again."""
     rows = ((name, *(f"{figures[figure]:.3f}" for figure in _FIGURES)) for name, figures in found.items())
     head = ("trained with", *(figure.replace("_", " ") for figure in _FIGURES))
-    faces = sum(not ABLATIONS[name].from_nothing for name in found)
-    return _PAGE.format(dataset=dataset, images=images, options=options, faces=faces, table=table(head, rows))
+    return _PAGE.format(dataset=dataset, images=images, options=options, start=_start(found), table=table(head, rows))
+
+
+def _start(names: Collection[str]) -> str:
+    faces = sum(not ABLATIONS[name].from_nothing for name in names)
+    first = f"The first {faces} start\nfrom weights trained on faces, the others are " if faces else "All were\n"
+    return f"{first}trained from nothing, for several times as many epochs."
 
 
 def parser_of(description: str | None) -> argparse.ArgumentParser:
