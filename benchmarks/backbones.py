@@ -59,9 +59,8 @@ python -m benchmarks.backbones --root data/ckplus{options} > docs/results/backbo
 
 Contrastive loss and cross-entropy with the labels count alike. A published comparison with contrastive loss, whose
 split is not stated, has these figures (accuracy by prototypes, ROC-AUC, EER, margin): ResNet50 0.330, 0.649, 0.411,
-0.026; MobileNet 0.801, 0.862, 0.268, 0.154; EfficientNet 0.217, 0.493, 0.554, 2e-6. Those that start from FER+ were not
-all trained on it for as long (ResNet50 the least, from nothing), so that ranks are of these networks, not of their
-makes.
+0.026; MobileNet 0.801, 0.862, 0.268, 0.154; EfficientNet 0.217, 0.493, 0.554, 2e-6. Networks that start from FER+ need
+not have been trained on it for as long, so that ranks are of these networks, not of their makes.
 
 {table}"""
 

@@ -46,6 +46,8 @@ _PAGE = """\
 python -m benchmarks.collapse --root data/ckplus{options} > docs/results/collapse-ckplus.md
 ```
 
+Figures are of each run's last epoch; a dash says that the guard saw no collapse until then.
+
 {table}"""
 
 
