@@ -27,8 +27,8 @@ python -m benchmarks.by_subject --root data/ckplus{options} > docs/results/by-su
 ```
 
 Trained for {epochs} epochs; mirror images are read too. No other setting was tried here, though that of the
-comparison of backbones had been measured on these folds before. Over all folds together accuracy is {accuracy:.3f} and balanced
-accuracy {balanced:.3f}.
+comparison of backbones had been measured on these folds before. Over all folds together accuracy is {accuracy:.3f}
+and balanced accuracy {balanced:.3f}.
 
 {table}"""
 
