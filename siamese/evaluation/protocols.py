@@ -1,5 +1,6 @@
 """A labelled set's embeddings and the parts that judge them → the evidence: every figure of one protocol."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from siamese.evaluation import metrics, structure
 from siamese.evaluation.bootstrap import (
     Interval,
     calibration_interval,
+    layout_intervals,
     pair_intervals,
     share_interval,
     table_interval,
@@ -88,12 +90,15 @@ class Evidence:
     ece: float
     ece_interval: Interval
     ece_uncalibrated: float
+    ece_uncalibrated_interval: Interval
     roc_auc: float
     roc_auc_interval: Interval
     eer: float
     eer_interval: Interval
     true_accepts_at_1_percent: float
+    true_accepts_at_1_percent_interval: Interval
     true_accepts_at_0_1_percent: float
+    true_accepts_at_0_1_percent_interval: Interval
     verification: VerificationEvidence
     recall_at_1: float
     recall_at_1_interval: Interval
@@ -105,10 +110,15 @@ class Evidence:
     cluster_f1: float
     cluster_f1_interval: Interval
     intra_similarity: float
+    intra_similarity_interval: Interval
     intra_deviation: float
+    intra_deviation_interval: Interval
     inter_similarity: float
+    inter_similarity_interval: Interval
     inter_deviation: float
+    inter_deviation_interval: Interval
     margin: float
+    margin_interval: Interval
     effective_rank: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -133,15 +143,18 @@ def evaluate_embeddings(
     require_labels(labels, len(embeddings), len(prototypes.names))
     similarities = prototypes.similarities(embeddings)
     probabilities = calibration.probabilities(similarities)
+    uncalibrated = UNCALIBRATED.probabilities(similarities)
     names = prototypes.names
     nearest = metrics.confusion(labels, similarities.argmax(axis=1), len(names))
     likeliest = metrics.confusion(labels, probabilities.argmax(axis=1), len(names))
     pairs = count_pairs(embeddings, labels)
     curve = roc(pairs)
-    auc_interval, eer_interval = pair_intervals(embeddings, labels, [roc_auc, equal_error_rate])
+    pair_figures = [roc_auc, equal_error_rate, _true_accepts_at(0.01), _true_accepts_at(0.001)]
+    auc_interval, eer_interval, *accepts_intervals = pair_intervals(embeddings, labels, pair_figures)
     neighbours = retrieve(Labelled(embeddings, labels))
     clusters = structure.cluster_table(embeddings, labels)
     spread = structure.similarity_spread(embeddings, labels)
+    layout = layout_intervals(embeddings, labels)
     return Evidence(
         protocol=protocol,
         images=len(labels),
@@ -164,13 +177,16 @@ def evaluate_embeddings(
         calibrated_recall_per_class=_recall_per_class(likeliest, names),
         ece=expected_calibration_error(probabilities, labels),
         ece_interval=calibration_interval(probabilities, labels),
-        ece_uncalibrated=expected_calibration_error(UNCALIBRATED.probabilities(similarities), labels),
+        ece_uncalibrated=expected_calibration_error(uncalibrated, labels),
+        ece_uncalibrated_interval=calibration_interval(uncalibrated, labels),
         roc_auc=curve.area,
         roc_auc_interval=auc_interval,
         eer=curve.equal_error[0],
         eer_interval=eer_interval,
         true_accepts_at_1_percent=_true_accepts(curve, 0.01),
+        true_accepts_at_1_percent_interval=accepts_intervals[0],
         true_accepts_at_0_1_percent=_true_accepts(curve, 0.001),
+        true_accepts_at_0_1_percent_interval=accepts_intervals[1],
         verification=_verify(pairs, verification),
         recall_at_1=neighbours.recall[1],
         recall_at_1_interval=share_interval(neighbours.recall[1], len(labels)),
@@ -182,10 +198,15 @@ def evaluate_embeddings(
         cluster_f1=float(structure.cluster_f1(clusters)),
         cluster_f1_interval=table_interval(clusters, structure.cluster_f1),
         intra_similarity=spread.intra,
+        intra_similarity_interval=layout["intra_similarity"],
         intra_deviation=spread.intra_deviation,
+        intra_deviation_interval=layout["intra_deviation"],
         inter_similarity=spread.inter,
+        inter_similarity_interval=layout["inter_similarity"],
         inter_deviation=spread.inter_deviation,
+        inter_deviation_interval=layout["inter_deviation"],
         margin=spread.margin,
+        margin_interval=layout["margin"],
         effective_rank=effective_rank(embeddings),
     )
 
@@ -209,6 +230,10 @@ def _per_class(confusion: metrics.Confusion, names: tuple[str, ...]) -> dict[str
 def _true_accepts(curve: Roc, limit: float) -> float:
     """The share of same pairs accepted by the lowest threshold that accepts at most this share of different pairs."""
     return float(curve.true_accept_rate[np.searchsorted(curve.false_accept_rate, limit, side="right") - 1])
+
+
+def _true_accepts_at(limit: float) -> Callable[[Pairs], float]:
+    return lambda pairs: _true_accepts(roc(pairs), limit)
 
 
 def _verify(pairs: Pairs, verification: Verification) -> VerificationEvidence:

@@ -13,7 +13,7 @@ from sklearn.metrics.cluster import contingency_matrix
 
 from siamese.errors import MeasurementError
 from siamese.metric.checks import require_labels, require_rows
-from siamese.metric.structure import mean_similarities
+from siamese.metric.structure import mean_similarities, pair_counts
 
 Contingency = NDArray[np.integer]
 
@@ -64,20 +64,22 @@ def cluster_f1(table: Contingency) -> NDArray[np.float64]:
     return _share(2 * found, listed)
 
 
-def similarity_spread(embeddings: NDArray[np.float32], labels: NDArray[np.int64]) -> SimilaritySpread:
+def similarity_spread(
+    embeddings: NDArray[np.float32], labels: NDArray[np.int64], times: NDArray[np.integer] | None = None
+) -> SimilaritySpread:
     """The similarities' means and standard deviations over all pairs, for unit embeddings (n, embedding_size).
 
-    The squared similarities of all pairs, a vector with itself among them, sum to the squared entries of the vectors'
-    Gram matrix. Raises MeasurementError when there is no pair of either kind.
+    An embedding counts as often as `times` (n,) says, once if nothing does, and makes no pair with itself. The squared
+    similarities of all pairs, a vector with itself among them, sum to the squared entries of the vectors' Gram matrix.
+    Raises MeasurementError when there is no pair of either kind.
     """
-    means = mean_similarities(embeddings, labels)
-    vectors = embeddings.astype(np.float64)
-    sizes = np.unique(labels, return_counts=True)[1]
+    means = mean_similarities(embeddings, labels, times)
+    weights = np.ones(len(labels)) if times is None else times.astype(np.float64)
+    vectors = embeddings.astype(np.float64) * np.sqrt(weights)[:, None]
     own = np.square(np.square(vectors).sum(axis=1)).sum()
     same = sum(_squared_similarities(vectors[labels == label]) for label in np.unique(labels)) - own
     everything = _squared_similarities(vectors) - own
-    same_pairs = (sizes * (sizes - 1)).sum()
-    other_pairs = len(vectors) * (len(vectors) - 1) - same_pairs
+    same_pairs, other_pairs = pair_counts(labels, weights)
     return SimilaritySpread(
         means.intra,
         _deviation(same / same_pairs, means.intra),

@@ -22,26 +22,41 @@ class Similarities:
         return self.intra - self.inter
 
 
-def mean_similarities(embeddings: NDArray[np.float32], labels: NDArray[np.int64]) -> Similarities:
+def mean_similarities(
+    embeddings: NDArray[np.float32], labels: NDArray[np.int64], times: NDArray[np.integer] | None = None
+) -> Similarities:
     """The mean cosine similarity over all pairs of one label, and over all pairs of two, for unit embeddings (n, d).
 
-    The similarities of a set's pairs sum to half of its vector sum's squared length less its vectors' own. Raises
+    An embedding counts as often as `times` (n,) says, once if nothing does, and makes no pair with itself. The
+    similarities of a set's pairs sum to half of its vector sum's squared length less its vectors' own. Raises
     MeasurementError when there is no pair of either kind.
     """
     require_rows("embeddings", embeddings)
     require_labels(labels, len(embeddings))
-    classes, class_of, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    if len(classes) < 2 or sizes.max() < 2:
-        raise MeasurementError("Pairs of the same and of different labels are needed: two labels, one of them twice.")
+    weights = np.ones(len(labels)) if times is None else times.astype(np.float64)
+    same_pairs, other_pairs = pair_counts(labels, weights)
     vectors = embeddings.astype(np.float64)
-    own = np.square(vectors).sum()
+    own = np.square(vectors * weights[:, None]).sum()
+    classes, class_of = np.unique(labels, return_inverse=True)
     sums = np.zeros((len(classes), vectors.shape[1]))
-    np.add.at(sums, class_of, vectors)
+    np.add.at(sums, class_of, vectors * weights[:, None])
     same = np.square(sums).sum() - own
     everything = np.square(sums.sum(axis=0)).sum() - own
-    same_pairs = (sizes * (sizes - 1)).sum()
-    all_pairs = len(vectors) * (len(vectors) - 1)
-    return Similarities(float(same / same_pairs), float((everything - same) / (all_pairs - same_pairs)))
+    return Similarities(float(same / same_pairs), float((everything - same) / other_pairs))
+
+
+def pair_counts(labels: NDArray[np.int64], weights: NDArray[np.float64]) -> tuple[float, float]:
+    """How many ordered pairs share a label, and how many do not, of examples that count `weights` (n,) times each.
+
+    Raises MeasurementError when there is no pair of either kind.
+    """
+    _, class_of = np.unique(labels, return_inverse=True)
+    own = np.square(weights).sum()
+    same = np.square(np.bincount(class_of, weights)).sum() - own
+    other = weights.sum() ** 2 - own - same
+    if min(same, other) <= 0:
+        raise MeasurementError("Pairs of the same and of different labels are needed: two labels, one of them twice.")
+    return float(same), float(other)
 
 
 def effective_rank(embeddings: NDArray[np.float32]) -> float:

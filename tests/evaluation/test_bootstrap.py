@@ -1,5 +1,6 @@
 """Intervals, against textbook formulas and against drawing the images themselves."""
 
+from dataclasses import asdict
 from itertools import combinations
 
 import numpy as np
@@ -10,12 +11,13 @@ from siamese.errors import MeasurementError
 from siamese.evaluation import metrics
 from siamese.evaluation.bootstrap import (
     calibration_interval,
+    layout_intervals,
     pair_intervals,
     resampled_pairs,
     share_interval,
     table_interval,
 )
-from siamese.evaluation.structure import normalised_mutual_information
+from siamese.evaluation.structure import normalised_mutual_information, similarity_spread
 from siamese.metric.calibration import expected_calibration_error
 from siamese.metric.verification import count_pairs, equal_error_rate, roc_auc
 
@@ -96,6 +98,21 @@ def test_pairs_intervals_are_as_wide_as_figures_of_other_sets_differ():
     for (low, high), figure in zip(intervals, (roc_auc, equal_error_rate), strict=True):
         assert low < figure(count_pairs(*embedded(120))) < high
         assert high - low == pytest.approx(2 * 1.96 * np.std([figure(each) for each in others]), rel=0.4)
+
+
+def test_a_layouts_intervals_are_as_wide_as_figures_of_other_sets_differ():
+    intervals = layout_intervals(*embedded(120))
+    own = asdict(similarity_spread(*embedded(120)))
+    others = [asdict(similarity_spread(*embedded(120, seed))) for seed in range(1, 61)]
+    for name, of in (("intra_similarity", "intra"), ("inter_similarity", "inter"), ("inter_deviation",) * 2):
+        low, high = intervals[name]
+        assert low < own[of] < high
+        assert high - low == pytest.approx(2 * 1.96 * np.std([other[of] for other in others]), rel=0.4)
+
+
+def test_a_layouts_interval_leaves_out_resamples_without_a_pair_of_each_kind():
+    embeddings, labels = np.eye(3, dtype=np.float32), np.array([0, 0, 1])
+    assert layout_intervals(embeddings, labels)["margin"] == (0, 0)
 
 
 def test_resamples_without_a_pair_of_each_kind_are_left_out():

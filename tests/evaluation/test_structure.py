@@ -87,6 +87,20 @@ def test_similarities_have_the_means_and_deviations_of_listed_pairs(labelled):
     assert spread.margin == spread.intra - spread.inter
 
 
+def test_who_is_counted_twice_makes_pairs_twice_with_others_but_none_with_themself(labelled):
+    embeddings, labels = labelled
+    times = np.random.default_rng(0).integers(0, 4, len(labels))
+    rows = np.repeat(np.arange(len(labels)), times)
+    listed = {True: [], False: []}
+    for one, other in combinations(rows, 2):
+        if one != other:
+            listed[bool(labels[one] == labels[other])].append(float(embeddings[one] @ embeddings[other]))
+    spread = similarity_spread(embeddings, labels, times)
+    assert (spread.intra, spread.inter) == pytest.approx((np.mean(listed[True]), np.mean(listed[False])), abs=1e-6)
+    deviations = (np.std(listed[True]), np.std(listed[False]))
+    assert (spread.intra_deviation, spread.inter_deviation) == pytest.approx(deviations, abs=1e-6)
+
+
 @pytest.mark.parametrize("labels", [[0, 0, 0], [0, 1, 2]])
 def test_similarities_need_both_kinds_of_pairs(labels):
     with pytest.raises(MeasurementError, match="Pairs of the same and of different labels are needed"):
