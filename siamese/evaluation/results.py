@@ -13,6 +13,7 @@ from typing import Any
 from siamese.errors import MeasurementError
 from siamese.evaluation.aims import aims
 from siamese.evaluation.embeddings import ALIGNED
+from siamese.evaluation.simple_methods import simple_methods
 from siamese.evaluation.tables import table
 
 Figures = Mapping[str, Any]
@@ -52,7 +53,7 @@ def write_results(folder: Path, page: Path) -> None:
         )
     sections = [_section(file) for file in files]
     tables = [file.read_text().strip() for file in sorted(folder.glob("*.md"))]
-    page.write_text("\n\n".join([_TITLE, *_aims(folder), *sections, *tables]) + "\n")
+    page.write_text("\n\n".join([_TITLE, *_aims(folder), *sections, *simple_methods(folder), *tables]) + "\n")
 
 
 def _aims(folder: Path) -> list[str]:
