@@ -46,6 +46,10 @@ EXPLAINED: Mapping[str, Mapping[str, str]] = {
         "natural": "images as they come",
         "weighted": "images drawn such that every class is as likely",
     },
+    "compile": {
+        "no": "it runs as it is",
+        "yes": "it is made into machine code first, by a C++ compiler: a minute that long runs on CPUs win back",
+    },
     "metric_loss": {
         "contrastive": "D² of pairs of one class and max(0, margin − D)² of others (Hadsell et al. 2006)",
         "triplet": "triplets that keep the order but not the margin: semi-hard (Schroff et al. 2015)",

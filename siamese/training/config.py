@@ -53,6 +53,7 @@ class TrainingConfig:
         "", "start from these: an npz of face weights, a network that a run saved (.safetensors), two, or «imagenet»"
     )
     embedding_size: int = option(128, "components of the embedding", least=2)
+    frozen_stages: int = option(0, "first stages of the backbone whose weights stay as they started")
     dropout: float = option(0.2, "share of features dropped before the embedding", most=0.95)
     # batches
     sampler: str = option("mixed", "what a batch is made of: data as they come, balanced by class, or both", SAMPLERS)
@@ -73,6 +74,7 @@ class TrainingConfig:
     prior_strength: float = option(0.5, "0 asks for equal recall of all emotions, 1 for the data's own balance", most=1)
     teachers: str = option("", "networks that runs saved (.safetensors, a comma between two) to learn from besides")
     teacher_share: float = option(0.5, "share of the teachers' mean reading in what the auxiliary term learns", most=1)
+    teacher_scale: float = option(0.0, "the --scale that the teachers learned with; 0 takes this run's own")
     # augmentation
     flip: float = option(0.5, "share of crops that are mirrored", most=1)
     rotation: float = option(12.0, "largest rotation in degrees", most=180)
@@ -109,6 +111,7 @@ class TrainingConfig:
     precision: Literal["auto", "bf16-mixed", "32-true"] = option(
         AUTO, "Lightning Fabric's precision; «auto» takes bfloat16 where the machine has it", PRECISIONS
     )
+    compile: str = option("no", "whether PyTorch compiles the network before the first step", ("no", "yes"))
     accelerator: str = option("auto", "what computes", ("auto", "cpu", "cuda", "mps"))
     devices: int = option(
         1, "devices on each host; on CPUs each one's batch norms see its own share of a batch", least=1
@@ -163,6 +166,8 @@ def check(config: TrainingConfig) -> None:
         if most is not None and value > most:
             raise TrainingError(f"{_flag(field.name)} must be at most {most}, got {value}.")
     left_out(config)
+    if config.frozen_stages and not config.initial_weights:
+        raise TrainingError("--frozen-stages keeps what --initial-weights gives. Give some, or freeze nothing.")
     if config.metric_weight == config.auxiliary_weight == 0:
         raise TrainingError("--metric-weight and --auxiliary-weight are both 0: there is nothing to learn from.")
     if config.metric_weight:

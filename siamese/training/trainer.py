@@ -16,6 +16,7 @@ from torch import nn
 from torch.optim.swa_utils import update_bn
 
 from siamese.errors import TrainingError
+from siamese.network.backbones.layers import Backbone
 from siamese.network.initial_weights import load_initial_weights
 from siamese.network.twin import TwinConfig, TwinNetwork
 from siamese.training import checkpoint
@@ -50,6 +51,7 @@ class Trainer:
         self.network = TwinNetwork(TwinConfig(config.backbone, config.embedding_size, config.dropout))
         if config.initial_weights and resumed is None:
             load_initial_weights(self.network, config.initial_weights, data.crops(slice(_MEASURING_CROPS)))
+        _freeze(self.network.backbone, config.frozen_stages)
         self._metric = metric_loss(config.metric_loss, config.given_margin, len(EMOTIONS), config.embedding_size)
         self._log_prior, self._class_weights = self._balance(data)
         self._targets = self._taught(data)
@@ -57,10 +59,13 @@ class Trainer:
         self._optimizer = make_optimizer(self.network, self._metric, config)
         self._schedule = Schedule(self._optimizer, config, self.steps_per_epoch)
         self._augment = Augmenter(config)
-        self._average.to(fabric.device)
+        self._average.to(fabric.device, memory_format=torch.channels_last)
         self._metric.to(fabric.device)
         self.network.to(memory_format=torch.channels_last)
-        self._twin, self._stepper = fabric.setup(_synchronised(self.network, fabric), self._optimizer)
+        twin = _synchronised(self.network, fabric)
+        if config.compile == "yes":
+            twin.compile()
+        self._twin, self._stepper = fabric.setup(twin, self._optimizer)
         if resumed is not None:
             self.progress = checkpoint.load(resumed, self.states)
             self._schedule.note(self.progress.scores)
@@ -180,7 +185,8 @@ class Trainer:
         if not teachers:
             return data.targets
         with self.fabric.rank_zero_first():
-            return taught_targets(data, teachers, config.teacher_share, config.scale, self._log_prior, config.cache)
+            scale = config.teacher_scale or config.scale
+            return taught_targets(data, teachers, config.teacher_share, scale, self._log_prior, config.cache)
 
     def _require_finite(self, what: str, value: torch.Tensor | None) -> None:
         if value is not None and not torch.isfinite(value):
@@ -214,6 +220,16 @@ def make_fabric(config: TrainingConfig) -> Fabric:
     )
     fabric.launch()
     return fabric
+
+
+def _freeze(backbone: Backbone, count: int) -> None:
+    """Let the weights of the first stages stay; their batch norms still see each batch. Most of a network's time goes
+    into its first stages, and what they see is much the same for all faces."""
+    stages = backbone.parts()
+    if count > len(stages):
+        raise TrainingError(f"--frozen-stages is {count}, but this backbone has {len(stages)} stages.")
+    for stage in stages[:count]:
+        stage.requires_grad_(False)
 
 
 def _require_even_shares(batch_size: int, devices: int) -> None:

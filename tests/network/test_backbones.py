@@ -52,6 +52,22 @@ def test_features_have_the_announced_size(network: TwinNetwork) -> None:
     assert network.backbone(PIXELS[:3]).shape == (3, network.backbone.features)
 
 
+def test_the_parts_are_all_of_it_in_the_order_in_which_a_crop_passes_them(network: TwinNetwork) -> None:
+    parts, passed = network.backbone.parts(), []
+    hooks = [
+        inner.register_forward_hook(lambda *_, number=number: passed.append(number))
+        for number, part in enumerate(parts)
+        for inner in (part if isinstance(part, nn.ModuleList) else [part])
+    ]
+    with torch.no_grad():
+        network.backbone(PIXELS[:1])
+    for hook in hooks:
+        hook.remove()
+    weights = [weight for part in parts for weight in part.parameters()]
+    assert {id(weight) for weight in weights} == {id(weight) for weight in network.backbone.parameters()}
+    assert list(dict.fromkeys(passed)) == list(range(len(parts)))
+
+
 @torch.no_grad()
 def test_a_crop_is_read_alone(network: TwinNetwork) -> None:
     together = network.backbone(PIXELS)

@@ -50,6 +50,7 @@ def test_options_keep_the_type_of_their_default() -> None:
         (["--dropout", "1.0"], r"--dropout must be at most 0.95, got 1.0"),
         (["--learning-rate", "nan"], "--learning-rate must be at least 0, got nan"),
         (["--metric-weight", "0", "--auxiliary-weight", "0"], "nothing to learn from"),
+        (["--frozen-stages", "2"], "--frozen-stages keeps what --initial-weights gives"),
         (["--leave-out", "contempt, boredom"], "--leave-out: no emotion is called «boredom»"),
         (["--metric-loss", "gaussian"], "--samples-per-class must be at least 30, got 2"),
         (["--metric-loss", "gaussian", "--samples-per-class", "30", "--sampler", "natural"], "needs --sampler mixed"),

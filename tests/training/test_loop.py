@@ -18,6 +18,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import nn
+from torch._dynamo.utils import counters
 
 from siamese.errors import CollapseError, TrainingError
 from siamese.network.backbones import BACKBONES
@@ -205,6 +206,29 @@ def test_every_choice_trains(config: TrainingConfig, option: str, name: str) -> 
     enough = 30 if name == "gaussian" else config.samples_per_class
     loop.train(dataclasses.replace(config, epochs=1, samples_per_class=enough, **{option: name}))
     assert np.isfinite([float(curve(config)[0][loss]) for loss in ("auxiliary_loss", "metric_loss")]).all()
+
+
+def test_frozen_stages_keep_the_weights_that_they_started_with(config: TrainingConfig) -> None:
+    started = loop.train(dataclasses.replace(config, epochs=1)) / run_folder.LAST
+    frozen = dataclasses.replace(in_another_folder(config, "frozen"), initial_weights=str(started), epochs=1)
+    before = load_file(started)
+    after = load_file(loop.train(dataclasses.replace(frozen, frozen_stages=2)) / run_folder.LAST)
+    kept = {name for name in before if torch.equal(before[name], after[name])}
+    assert kept == {name for name in before if name.startswith(("backbone.layers.0.", "backbone.layers.1."))}
+    with pytest.raises(TrainingError, match="--frozen-stages is 4, but this backbone has 3 stages"):
+        loop.train(dataclasses.replace(in_another_folder(frozen, "too many"), frozen_stages=4))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_compiled_network_learns_what_it_learns_as_it_is(config: TrainingConfig) -> None:
+    plain = dataclasses.replace(config, epochs=1, dropout=0.0)  # compiled, dropout draws by itself
+    compiled = dataclasses.replace(in_another_folder(plain, "compiled"), compile="yes")
+    counters["stats"].clear()
+    first, second = (load_file(loop.train(each) / run_folder.LAST) for each in (plain, compiled))
+    assert counters["stats"]["unique_graphs"] > 0
+    for name, weights in first.items():
+        torch.testing.assert_close(second[name], weights, rtol=1e-3, atol=1e-3)
 
 
 def test_a_run_without_progress_ends_early(config: TrainingConfig) -> None:

@@ -15,6 +15,16 @@ class Backbone(nn.Module):
 
     features: int
 
+    def parts(self) -> list[nn.Module]:
+        """Its parts that have weights, in the order in which a crop passes them."""
+        return parts_of(self)
+
+
+def parts_of(module: nn.Module) -> list[nn.Module]:
+    """A module's children that have weights, and those of its sequences in their place."""
+    parts = (child.children() if isinstance(child, nn.Sequential) else (child,) for child in module.children())
+    return [part for children in parts for part in children if any(True for _ in part.parameters())]
+
 
 def relu6(_: int) -> nn.Module:
     """ReLU6, whatever the number of channels."""

@@ -17,6 +17,11 @@ class Pair(Backbone):
         self.members = nn.ModuleList([first, second])
         self.features = first.features + second.features
 
+    def parts(self) -> list[nn.Module]:
+        """Those of both, side by side."""
+        members = (member for member in self.members if isinstance(member, Backbone))
+        return [nn.ModuleList(both) for both in zip(*(member.parts() for member in members), strict=True)]
+
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
         """(n, 1, height, width) in 0…1 → (n, features of the first and of the second)."""
         return torch.cat([member(crops) for member in self.members], dim=1)

@@ -4,7 +4,7 @@ import torch
 import torchvision
 from torch import nn
 
-from siamese.network.backbones.layers import Backbone, centred
+from siamese.network.backbones.layers import Backbone, centred, parts_of
 
 
 class TorchvisionNetwork(Backbone):
@@ -24,6 +24,10 @@ class TorchvisionNetwork(Backbone):
         for module in (head, *dropped):
             network.set_submodule(module, nn.Identity())
         self.network = network
+
+    def parts(self) -> list[nn.Module]:
+        """Those of torchvision's network."""
+        return parts_of(self.network)
 
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
         """(n, 1, height, width) in 0…1 → (n, features)."""
