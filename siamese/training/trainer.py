@@ -59,7 +59,7 @@ class Trainer:
         self._optimizer = make_optimizer(self.network, self._metric, config)
         self._schedule = Schedule(self._optimizer, config, self.steps_per_epoch)
         self._augment = Augmenter(config)
-        self._average.to(fabric.device, memory_format=torch.channels_last)
+        self._average.to(fabric.device).to(memory_format=torch.channels_last)
         self._metric.to(fabric.device)
         self.network.to(memory_format=torch.channels_last)
         twin = _synchronised(self.network, fabric)
