@@ -17,6 +17,7 @@ from siamese.training.config import TrainingConfig
 from siamese.training.data import load_parts
 from siamese.training.guard import collapse_sentence, collapsed
 from siamese.training.interruption import interruption
+from siamese.training.memory import keep_memory
 from siamese.training.precision import settled
 from siamese.training.run_folder import BEST, CHECKPOINT, LAST, Journal, open_run
 from siamese.training.trainer import Trainer, make_fabric
@@ -29,6 +30,7 @@ def train(config: TrainingConfig, resume: bool = False) -> Path:
     SIGINT and SIGTERM save a checkpoint and end the run; what kills it outright costs the steps since the last one.
     Raises TrainingError or DatasetError where it cannot start, and CollapseError when the network collapses.
     """
+    keep_memory()
     config = settled(config, resume)
     if config.threads:
         torch.set_num_threads(config.threads)
