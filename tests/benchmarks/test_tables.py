@@ -9,7 +9,17 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import ablations, alignment, augmentation, backbones, baselines, by_subject, collapse, teaching
+from benchmarks import (
+    ablations,
+    alignment,
+    augmentation,
+    backbones,
+    baselines,
+    by_subject,
+    collapse,
+    initial_weights,
+    teaching,
+)
 from siamese.datasets.catalogue import load_dataset
 from siamese.network.twin import TwinConfig, TwinNetwork, save_network
 from siamese.training.config import TrainingConfig, check
@@ -174,6 +184,29 @@ def test_ablations_are_runs_that_differ_in_one_choice(
 def test_every_ablation_is_a_recipe_that_the_trainer_takes() -> None:
     for name in ablations.ABLATIONS:
         check(ablations.run_of(TrainingConfig(), name, ""))
+
+
+def test_initial_weights_are_compared_with_none(
+    parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(initial_weights, "STARTS", {SMALL: ("nothing", "faces")})
+    save_network(TwinNetwork(TwinConfig(SMALL)), tmp_path / "known.safetensors")
+    words = ["--dataset", "folder", "--root", str(parts), "--epochs", "1"]
+    with pytest.raises(SystemExit):
+        initial_weights.main(words)
+    assert "--weights names the face weights" in capsys.readouterr().err
+    initial_weights.main([*words, "--weights", str(tmp_path / "known.safetensors")])
+    page = capsys.readouterr().out
+    starts = [
+        json.loads((tmp_path / "runs" / "initial-weights" / "folder" / f"{SMALL}-from-{start}" / CONFIG).read_text())
+        for start in ("nothing", "faces")
+    ]
+    changed = {name for name in starts[0] if starts[0][name] != starts[1][name]}
+    assert changed == {"initial_weights", "out"}
+    assert f"| `{SMALL}` | nothing | 0." in page
+    assert f"| `{SMALL}` | faces | 0." in page
+    assert "--weights known.safetensors --epochs 1" in page
 
 
 def test_a_collapse_and_its_cures_are_told_from_runs(
