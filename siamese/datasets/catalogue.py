@@ -72,9 +72,11 @@ def part_to_measure(dataset: str, root: Root) -> str:
 
 
 def same_pictures(dataset: str, root: Root, other: str, other_root: Root) -> bool:
-    """Whether two data sets show the same people: folders at one root, or published sets, wherever they lie."""
+    """Whether two data sets show the same people: folders at one root, or one within the other, or published sets,
+    wherever they lie."""
     if dataset == other == "folder":
-        return Path(root).resolve() == Path(other_root).resolve()
+        one, another = Path(root).resolve(), Path(other_root).resolve()
+        return one.is_relative_to(another) or another.is_relative_to(one)
     return dataset == other or any({dataset, other} <= names for names in _SAME_PICTURES)
 
 

@@ -78,8 +78,8 @@ def fit_run(
     """
     if not set(FITTED_PARTS) <= set(parts_of(dataset, root)):
         raise DatasetError(
-            f"{root} has no train and validation part to fit prototypes and calibration of {run} on. Give --reference "
-            "instead of --run: `python -m siamese reference build` makes one."
+            f"{root} has no train and validation part to fit prototypes and calibration of {run} on. Put its folders "
+            "into train/ and validation/, and train on these."
         )
     network = load_network(network_in(run))
     train, validation = (load_dataset(dataset, root, part, protocol).labelled() for part in FITTED_PARTS)

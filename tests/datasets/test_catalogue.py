@@ -55,6 +55,9 @@ def test_measured_is_the_test_part_or_what_stands_for_it(name: str, part: str, t
         ("fer2013", "a", "ferplus", "b", True),
         ("ckplus", "a", "jaffe", "a", False),
         ("folder", "a", "folder", "b/../a", True),
+        ("folder", "a/train", "folder", "a", True),
+        ("folder", "a", "folder", "a/train", True),
+        ("folder", "a", "folder", "ab", False),
         ("folder", "a", "folder", "b", False),
     ],
 )

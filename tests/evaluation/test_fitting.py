@@ -114,7 +114,7 @@ def test_each_network_s_file_and_each_protocol_has_a_folder_of_its_own(
 
 
 def test_a_run_needs_parts_to_be_judged_by(drawings: Path, run: Path) -> None:
-    with pytest.raises(DatasetError, match=r"no train and validation part .* Give --reference instead of --run"):
+    with pytest.raises(DatasetError, match=r"no train and validation part .* Put its folders into train/"):
         fit_run(run, "folder", drawings / "train", "majority")
 
 
