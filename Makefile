@@ -91,8 +91,13 @@ reproduce: $(SETUP) ## train the shipped network anew and write all results: hou
 		--run runs/second/last.safetensors+runs/third/last.safetensors
 	$(BIN)/python -m siamese reference quantise --root $(FERPLUS)
 	$(STUDY) --dataset ferplus --root $(FERPLUS) --split test > docs/results/ferplus-test-majority.json
+	$(STUDY) --dataset ferplus --root $(FERPLUS) --split test --protocol plurality \
+		> docs/results/ferplus-test-plurality.json
 	$(STUDY) --dataset fer2013 --root $(FERPLUS) --split test --run prototypes/network.safetensors \
 		> docs/results/fer2013-test.json
+	$(BIN)/python train_siamese.py --resume --dataset fer2013 --data $(FERPLUS) --out runs/fer2013 --epochs 3 \
+		--initial-weights prototypes/network.safetensors --learning-rate 3e-4 --frozen-stages 5 --erasing 0.4 --mix mixup
+	$(STUDY) --dataset fer2013 --root $(FERPLUS) --split test --run runs/fer2013 > docs/results/fer2013-test-tuned.json
 	$(STUDY) --dataset ckplus --root $(CKPLUS) --split all --figures docs/figures/ckplus-all \
 		> docs/results/ckplus-all.json
 	$(BIN)/python -m siamese report

@@ -11,6 +11,7 @@ from siamese.evaluation.tables import table
 Study = Mapping[str, Any]
 
 _FERPLUS, _FER2013, _CKPLUS = "ferplus-test-majority.json", "fer2013-test.json", "ckplus-all.json"
+_FER2013_TUNED = "fer2013-test-tuned.json"
 _TUNED, _COMPARED = "benchmarks/by-subject-ckplus.json", "benchmarks/backbones-ckplus.json"
 _CLASSICAL, _PLAIN = "benchmarks/baselines-fer2013.json", "benchmarks/ablations-fer2013.json"
 
@@ -81,6 +82,13 @@ AIMS = (
         "0.746 (triplet + SVM), 0.733 (best single network)",
         0.747,
         _FER2013,
+        _accuracy_of("linear SVM", "classifiers"),
+    ),
+    Aim(
+        "the same, a network that went on from the one that ships, on these labels",
+        "the same",
+        0.747,
+        _FER2013_TUNED,
         _accuracy_of("linear SVM", "classifiers"),
     ),
     Aim("FER+ → CK+ NMI of k-means, no training on CK+", f"0.779 ({_SGM})", 0.80, _CKPLUS, _figure("nmi")),

@@ -56,6 +56,7 @@ def test_every_aim_is_read_from_its_place(tmp_path: Path) -> None:
     folds = [{"mean": {"accuracy": 0.98, "roc_auc": 0.33}}, {"mean": {"accuracy": 0.99, "roc_auc": 0.99}}]
     for name in ("ferplus-test-majority.json", "fer2013-test.json", "ckplus-all.json"):
         store(tmp_path, name, study)
+    store(tmp_path, "fer2013-test-tuned.json", {"classifiers": [{"name": "linear SVM", "accuracy": 0.22}]})
     store(
         tmp_path,
         "benchmarks/backbones-ckplus.json",
@@ -76,6 +77,7 @@ def test_every_aim_is_read_from_its_place(tmp_path: Path) -> None:
         "0.130",
         "0.140",
         "0.210",
+        "0.220",
         "0.130",
         "0.310",
         "0.320",
