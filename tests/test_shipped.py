@@ -196,6 +196,7 @@ def test_the_bound_lies_between_different_pictures_and_repeats(training_faces: N
 
 def test_the_page_of_results_is_of_this_network_and_of_the_stored_studies(tmp_path: Path) -> None:
     studies = [json.loads(file.read_text()) for file in RESULTS.glob("*.json")]
-    assert {study["network"] for study in studies} == {Embedder(PROTOTYPES / "network.onnx").fingerprint}
+    shipped = {study["network"] for study in studies if not study.get("run")}  # a run's network is exported anew
+    assert shipped == {Embedder(PROTOTYPES / "network.onnx").fingerprint}
     write_results(RESULTS, tmp_path / "RESULTS.md")
     assert (tmp_path / "RESULTS.md").read_text() == (RESULTS.parent / "RESULTS.md").read_text()
