@@ -47,9 +47,9 @@ _PAGE = """\
 python -m benchmarks.collapse --root data/ckplus{options} > docs/results/collapse-ckplus.md
 ```
 
-Embeddings have unit length, so that two of them are at most 2 apart; the usual margin is {margin:g}. One of 0.05 is kept
-by faces that are all but alike: so it may have been in a published comparison, whose EfficientNet had a ROC-AUC of 0.493
-and a margin between similarities of 2e-6. Figures are of each run's last epoch; a dash says that the guard saw no
+Embeddings have unit length, so that two of them are at most 2 apart; the usual margin is {margin:g}. One of 0.05 is
+kept by faces that are all but alike: so it may have been in a published comparison, whose EfficientNet had a ROC-AUC of
+0.493 and a margin between similarities of 2e-6. Figures are of each run's last epoch; a dash says that the guard saw no
 collapse until then. What a loss of pairs alone hardly learns from nothing, it learns beside the auxiliary term.
 
 {table}"""
