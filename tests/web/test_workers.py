@@ -50,12 +50,12 @@ def test_a_worker_that_is_killed_is_replaced(reference: Path):
         assert len(before) == 2
         os.kill(min(before), signal.SIGKILL)
         until, answered = time.monotonic() + 60, 0
-        while len(now := workers(program) - {min(before)}) < 2:
+        while len(now := workers(program) - {min(before)}) < 2 or not answered:
             with suppress(httpx.TransportError):  # what the killed one had accepted went with it
                 answered += client.get("/v1/health", headers={"Connection": "close"}).status_code == 200
             assert time.monotonic() < until
             time.sleep(0.1)
-        assert len(before & now) == 1 and answered > 0  # by the other
+        assert len(before & now) == 1
         figures = client.get("/metrics", headers={"Connection": "close"}).text
         assert 'semblance_requests_total{method="GET",route="/ready",status="200"} 1.0' in figures  # of all together
     assert program.returncode == 0
