@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -64,6 +65,7 @@ class Trainer:
         self.network.to(memory_format=torch.channels_last)
         twin = _synchronised(self.network, fabric)
         if config.compile == "yes":
+            _require_compiler(fabric.device)
             twin.compile()
         self._twin, self._stepper = fabric.setup(twin, self._optimizer)
         if resumed is not None:
@@ -230,6 +232,15 @@ def _freeze(backbone: Backbone, count: int) -> None:
         raise TrainingError(f"--frozen-stages is {count}, but this backbone has {len(stages)} stages.")
     for stage in stages[:count]:
         stage.requires_grad_(False)
+
+
+def _require_compiler(device: torch.device) -> None:
+    """What PyTorch compiles for a CPU is C++."""
+    compilers = [name for name in (os.environ.get("CXX"), "g++", "clang++") if name]
+    if device.type == "cpu" and not any(map(shutil.which, compilers)):
+        raise TrainingError(
+            f"--compile yes needs a C++ compiler: {' or '.join(compilers)}. Install one, or leave it out."
+        )
 
 
 def _require_even_shares(batch_size: int, devices: int) -> None:

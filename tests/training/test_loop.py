@@ -231,6 +231,13 @@ def test_a_compiled_network_learns_what_it_learns_as_it_is(config: TrainingConfi
         torch.testing.assert_close(second[name], weights, rtol=1e-3, atol=1e-3)
 
 
+def test_compiling_wants_a_compiler(config: TrainingConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    with pytest.raises(TrainingError, match=r"--compile yes needs a C\+\+ compiler: g\+\+ or clang\+\+"):
+        loop.train(dataclasses.replace(config, compile="yes"))
+
+
 def test_a_run_without_progress_ends_early(config: TrainingConfig) -> None:
     still = dataclasses.replace(config, epochs=50, patience=2, head_learning_rate=0.0, collapse=1.0)
     loop.train(still)
