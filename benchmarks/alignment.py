@@ -43,14 +43,14 @@ Semblance trains on and reads aligned crops.
 
 
 def features(backbone: MobileNetFaces, pixels: torch.Tensor) -> NDArray[np.float32]:
-    """The backbone's features (n, 1024) of crops (n, 1, 48, 48)."""
+    """The backbone's features (n, 1024) of crops (n, 1, 96, 96)."""
     with torch.inference_mode(), autocast():
         parts = [part.contiguous(memory_format=torch.channels_last) for part in pixels.split(_BATCH)]
         return torch.cat([backbone(part).float() for part in parts]).numpy()
 
 
 def inputs(samples: Samples, kind: str) -> torch.Tensor:
-    """Crops of a kind, (n, 1, 48, 48) in 0…1."""
+    """Crops of a kind, (n, 1, 96, 96) in 0…1."""
     return cut(torch.from_numpy(samples.images), torch.from_numpy(crops.transforms(samples, kind)))
 
 

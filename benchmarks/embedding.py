@@ -28,7 +28,7 @@ from siamese.evaluation.labelled import Labelled
 from siamese.evaluation.quantised import accuracy, validation_halves
 from siamese.evaluation.tables import table
 from siamese.evaluation.timing import multiply_adds
-from siamese.faces.align import CROP_SIZE
+from siamese.faces.align import INPUT_SIZE
 from siamese.metric.prototypes import Prototypes
 from siamese.network.quantisation import quantise
 from siamese.network.runtime import NETWORK_FILES, Embedder
@@ -109,7 +109,7 @@ def _product() -> Callable[[], object]:
 
 def _calls(embedder: Embedder, batches: tuple[int, ...] = _BATCHES) -> dict[str, Callable[[], object]]:
     """By the size of a batch, what embeds one of made-up crops."""
-    crops = np.random.default_rng(0).integers(0, 256, (max(batches), CROP_SIZE, CROP_SIZE), dtype=np.uint8)
+    crops = np.random.default_rng(0).integers(0, 256, (max(batches), INPUT_SIZE, INPUT_SIZE), dtype=np.uint8)
     return {f"{batch}": partial(embedder.embed, crops[:batch], mirror=False) for batch in batches}
 
 

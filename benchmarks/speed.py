@@ -112,7 +112,7 @@ def _fer() -> dict[str, Callable[[Photo], object]]:
 
 
 def embedders(reference: Path, threads: int) -> dict[str, Callable[[Photo], object]]:
-    """What takes crops (n, 48, 48) uint8 to embeddings, without mirror images, by name."""
+    """What takes crops (n, 96, 96) uint8 to embeddings, without mirror images, by name."""
     network = load_network(reference / "network.safetensors").eval()
 
     @torch.inference_mode()
@@ -187,7 +187,7 @@ def main(arguments: list[str] | None = None) -> None:
         }
         embedding = embedders(service.settings.reference, words.threads)
         chance = np.random.default_rng(0)
-        crops = {n: chance.integers(0, 256, (n, 48, 48), dtype=np.uint8) for n in BATCHES}
+        crops = {n: chance.integers(0, 256, (n, 96, 96), dtype=np.uint8) for n in BATCHES}
         network = {
             f"{n} at once": milliseconds({k: lambda e=e, c=c: e(c) for k, e in embedding.items()}, words.repeats)
             for n, c in crops.items()

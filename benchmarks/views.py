@@ -13,7 +13,7 @@ from siamese.faces.contrast import stretched
 GAMMA = 1.5  # exponent of brightness in 0…1: a crop is shown darker by it, and brighter by its inverse
 ZOOM = 1.08  # times as near, and as far
 SHIFT = 2.0  # crop pixels, along both axes
-CLAHE_TILE = 12  # crop pixels, a side of the tiles whose histograms are equalised
+CLAHE_TILE = 24  # crop pixels, a side of the tiles whose histograms are equalised
 CLAHE_CLIP = 0.02  # of a tile's pixels, at most so many in one of the histogram's bins
 
 Crop = NDArray[np.uint8]
@@ -28,7 +28,7 @@ class View:
     retouch: Callable[[Crop], Crop] = lambda crop: crop
 
     def crop(self, image: NDArray[np.uint8], transform: NDArray[np.float32]) -> Crop:
-        """The crop (48, 48) uint8 of an image by the crop-to-image transform (2, 3) of the face as it is aligned."""
+        """The crop (96, 96) uint8 of an image by the crop-to-image transform (2, 3) of the face as it is aligned."""
         return self.retouch(face_crop(image, moved(transform, self.size, self.shift)))
 
 

@@ -60,7 +60,7 @@ _NO_FACE = (
 class FaceFound:
     """One face of a photo: box (left, top, right, bottom) in its pixels, and the aligned pictures cut from it.
 
-    `landmarks` is (5, 2) as (x, y), or None when the picture was taken whole; `crop` (48, 48) grey is what the network
+    `landmarks` is (5, 2) as (x, y), or None when the picture was taken whole; `crop` (96, 96) grey is what the network
     sees; `cut` answers the same face as people see it.
     """
 

@@ -13,11 +13,11 @@ import torch
 from numpy.typing import NDArray
 
 from siamese.datasets import ferplus
-from siamese.datasets.crops import crops as aligned_crops
+from siamese.datasets.crops import transforms
 from siamese.evaluation.datasets import evaluate_dataset
 from siamese.evaluation.protocols import Evidence
 from siamese.evaluation.results import write_results
-from siamese.faces.align import face_crop, whole_picture
+from siamese.faces.align import face_crop, warp, whole_picture
 from siamese.gallery import thumbnails
 from siamese.gallery.closeness import SAME_PICTURE, closest_others, closest_source, patterns
 from siamese.gallery.composites import FEWEST_PICTURES
@@ -42,7 +42,8 @@ def on_ferplus(test: Callable[..., None]) -> Callable[..., None]:
 @pytest.fixture(scope="module")
 def training_faces() -> NDArray[np.float32]:
     """The patterns of FER+'s labelled training images, aligned."""
-    return patterns(aligned_crops(ferplus.load(str(FERPLUS), "train").labelled(), cache="cache"))
+    train = ferplus.load(str(FERPLUS), "train").labelled()
+    return patterns(np.stack([*map(warp, train.images, transforms(train, cache="cache"))]))
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +52,15 @@ def service() -> ExpressionService:
 
 
 @pytest.fixture(scope="module")
-def composites(service: ExpressionService) -> NDArray[np.uint8]:
-    """The gallery's portraits as the network's inputs."""
-    pictures = [thumbnails.decode(item.thumbnail) for item in service.gallery.items]
-    return np.stack([face_crop(picture, whole_picture(*picture.shape[:2])) for picture in pictures])
+def portraits(service: ExpressionService) -> NDArray[np.uint8]:
+    """The gallery's pictures, grey."""
+    return np.stack([thumbnails.decode(item.thumbnail)[..., 0] for item in service.gallery.items])
+
+
+@pytest.fixture(scope="module")
+def composites(portraits: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The same as the network's inputs."""
+    return np.stack([face_crop(portrait, whole_picture(*portrait.shape)) for portrait in portraits])
 
 
 def test_it_is_small_enough() -> None:
@@ -63,7 +69,7 @@ def test_it_is_small_enough() -> None:
 
 def test_onnx_equals_the_reference_network(service: ExpressionService, composites: NDArray[np.uint8]) -> None:
     network = load_network(PROTOTYPES / "network.safetensors")
-    random = np.random.default_rng(0).integers(0, 256, (8, 48, 48), dtype=np.uint8)
+    random = np.random.default_rng(0).integers(0, 256, (8, *composites.shape[1:]), dtype=np.uint8)
     crops = np.concatenate([composites[:24], random])
     with torch.no_grad():
         expected = network(torch.from_numpy(crops)[:, None].float() / 255).numpy()
@@ -171,10 +177,11 @@ def test_the_model_card_says_what_is_measured(evidence: Evidence) -> None:
 
 @on_ferplus
 def test_no_composite_is_close_to_a_training_image(
-    training_faces: NDArray[np.float32], service: ExpressionService, composites: NDArray[np.uint8]
+    training_faces: NDArray[np.float32], service: ExpressionService, portraits: NDArray[np.uint8]
 ) -> None:
     """Measured again from the thumbnails; fading and WebP change the builder's figures a little."""
-    closest = [closest_source(crop, training_faces)[1] for crop in composites]
+    seen = [warp(portrait, whole_picture(*portrait.shape)) for portrait in portraits]
+    closest = [closest_source(crop, training_faces)[1] for crop in seen]
     assert max(closest) < SAME_PICTURE + 0.01
     assert closest == pytest.approx(
         [item.notes["closest_source_correlation"] for item in service.gallery.items], abs=0.02

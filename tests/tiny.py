@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch import nn
 
-from siamese.faces.align import CROP_SIZE
+from siamese.faces.align import CROP_SIZE, INPUT_SIZE, as_input
 from siamese.gallery.build import Entry, build_gallery
 from siamese.metric.calibration import Calibration
 from siamese.metric.prototypes import fit_prototypes
 from siamese.metric.shades import Shades
 from siamese.metric.verification import fit_verification
+from siamese.network.backbones.layers import SMALL_CROP, resized
 from siamese.network.runtime import INPUT, OUTPUT, Embedder
 from siamese.network.twin import EMBEDDING_SIZE
 from siamese.vocabulary import EMOTIONS
@@ -41,8 +42,8 @@ class TinyNetwork(nn.Module):
         self.head = nn.LazyLinear(EMBEDDING_SIZE)
 
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
-        """(n, 1, 48, 48) in 0…1 → (n, 128) of unit length."""
-        features = self.layers(crops)
+        """(n, 1, height, width) in 0…1 → (n, 128) of unit length."""
+        features = self.layers(resized(crops, SMALL_CROP))
         return F.normalize(self.head(features - features.mean(dim=1, keepdim=True)), dim=1)
 
 
@@ -98,16 +99,17 @@ def draw_face(label: int, seed: int = 0, size: int = PORTRAIT_SIZE) -> NDArray[n
 
 
 def _crop(portrait: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.asarray(Image.fromarray(portrait).convert("L").resize((CROP_SIZE, CROP_SIZE), Image.Resampling.BOX))
+    grey = Image.fromarray(portrait).convert("L")
+    return as_input(np.asarray(grey.resize((CROP_SIZE, CROP_SIZE), Image.Resampling.BOX)))
 
 
 def _export(path: Path) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = TinyNetwork().eval()
-        example = torch.zeros(2, 1, CROP_SIZE, CROP_SIZE)
+        example = torch.zeros(2, 1, INPUT_SIZE, INPUT_SIZE)
         network(example)
-    axes = {INPUT: {0: "n"}, OUTPUT: {0: "n"}}
+    axes = {INPUT: {0: "n", 2: "height", 3: "width"}, OUTPUT: {0: "n"}}
     torch.onnx.export(
         network, (example,), str(path), input_names=[INPUT], output_names=[OUTPUT], dynamic_axes=axes, dynamo=False
     )

@@ -80,7 +80,7 @@ def transforms(samples: Samples, kind: str = "aligned", cache: str | Path = "cac
 
 
 def crops(samples: Samples, kind: str = "aligned", cache: str | Path = "cache") -> NDArray[np.uint8]:
-    """The network's inputs (n, 48, 48) uint8, as the service would cut them from the same images."""
+    """The network's inputs (n, 96, 96) uint8, as the service would cut them from the same images."""
     pairs = zip(samples.images, transforms(samples, kind, cache), strict=True)
     return np.stack([face_crop(image, transform) for image, transform in pairs])
 

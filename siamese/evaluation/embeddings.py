@@ -12,6 +12,7 @@ from rich.progress import track
 from siamese.datasets.crops import crops, fingerprint
 from siamese.datasets.samples import Samples
 from siamese.errors import MeasurementError
+from siamese.faces.align import INPUT_SIZE
 from siamese.network.runtime import Embedder
 
 ALIGNED = "aligned"  # as the service cuts faces
@@ -25,8 +26,8 @@ def embeddings(samples: Samples, embedder: Embedder, cache: str | Path, kind: st
     """
     if not len(samples):
         raise MeasurementError(f"No image of {samples.dataset}, {samples.split}, is left to measure.")
-    suffix = "" if kind == ALIGNED else f"-{kind}"
-    path = Path(cache) / f"embeddings-{embedder.fingerprint}-{fingerprint(samples.images)}{suffix}.npy"
+    suffix = f"{INPUT_SIZE}" if kind == ALIGNED else f"{INPUT_SIZE}-{kind}"
+    path = Path(cache) / f"embeddings-{embedder.fingerprint}-{fingerprint(samples.images)}-{suffix}.npy"
     if not path.is_file():
         inputs = crops(samples, kind, cache)
         starts = range(0, len(inputs), embedder.batch_size)

@@ -46,7 +46,7 @@ def quantise_reference(reference: Path, dataset: str, root: Path, cache: Path = 
 def validation_halves(
     reference: Path, dataset: str, root: Path, prototypes: Prototypes, cache: Path
 ) -> tuple[NDArray[np.uint8], Labelled]:
-    """Crops (n, 48, 48) of validation to calibrate on, at random and half of them at most; and the others, labelled."""
+    """Crops (n, 96, 96) of validation to calibrate on, at random and half of them at most; and the others, labelled."""
     samples = load_for(dataset, root, "validation", "majority", reference)
     found, labels = crops(samples, cache=cache), labels_among(samples, prototypes.names)
     rows = np.random.default_rng(0).permutation(len(found))

@@ -26,7 +26,7 @@ from siamese.evaluation.fitting import fit_reference, fit_run
 from siamese.evaluation.illustrations import draw_figures
 from siamese.evaluation.recipe import RECIPE, require_recipe, write_recipe
 from siamese.evaluation.report import NetworkFacts, model_card
-from siamese.faces.align import CROP_SIZE, alignment, face_crop
+from siamese.faces.align import INPUT_SIZE, alignment, face_crop
 from siamese.faces.decode import decode
 from siamese.faces.detect import FaceDetector
 from siamese.gallery import thumbnails
@@ -206,7 +206,7 @@ def write_evidence(out: Path, root: Path, figures: Path, network: TwinNetwork, e
         backbone=network.config.backbone,
         parameters=sum(weights.numel() for weights in network.parameters()),
         embedding_size=network.config.embedding_size,
-        crop_size=CROP_SIZE,
+        crop_size=INPUT_SIZE,
         onnx_bytes=(out / "network.onnx").stat().st_size,
         fingerprint=embedder.fingerprint,
         teachers=len({teacher for runs in recipes for each in runs for teacher in each["teachers"]}),

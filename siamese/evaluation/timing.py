@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from siamese.faces.align import CROP_SIZE
+from siamese.faces.align import INPUT_SIZE
 
 _WARM_UP = 5  # calls, in which memory is laid out and lazy parts are loaded
 
@@ -49,7 +49,7 @@ def measure_time(
     Both are to be loaded with the same number of `threads`, which PyTorch's detector is given here. `network` is the
     PyTorch network that was exported, of which operations are counted, not timed.
     """
-    crop = np.random.default_rng(0).integers(0, 256, (1, CROP_SIZE, CROP_SIZE), dtype=np.uint8)
+    crop = np.random.default_rng(0).integers(0, 256, (1, INPUT_SIZE, INPUT_SIZE), dtype=np.uint8)
     with torch_threads(threads):
         return Timing(
             threads=threads,
@@ -74,7 +74,7 @@ def median_milliseconds(action: Callable[[], object], repeats: int = 50) -> floa
     return 1000 * float(np.median(times[_WARM_UP:]))
 
 
-def multiply_adds(network: nn.Module, size: int = CROP_SIZE) -> int:
+def multiply_adds(network: nn.Module, size: int = INPUT_SIZE) -> int:
     """How often a network multiplies and adds for one crop (1, 1, size, size), in convolutions and matrix products."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network.eval()(torch.zeros(1, 1, size, size))

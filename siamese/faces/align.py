@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 CROP_SIZE = 48  # pixels; the resolution of the training data, so that no photo is sharper than what was learned from
+INPUT_SIZE = 96  # pixels of the crop as it is drawn: turned on a grid as coarse as its own, a picture would be blurred
+
+_SHARPEST = 1.5  # photo pixels per crop pixel; what has more is averaged down to CROP_SIZE before it is drawn
+_AS_IT_IS = np.array([[1, 0, 0], [0, 1, 0]], dtype=np.float32)
 
 _ENOUGH_DENSITY = 4  # photo pixels per crop pixel; a photo of twice that or more is first shrunk, which spares memory
 _ENOUGH_FOR_EYES = 2  # the same, of what people look at, which may be a little less exact
@@ -79,9 +83,20 @@ def _cut(region: NDArray[np.uint8], transform: NDArray[np.float32], size: int) -
 
 
 def face_crop(photo: NDArray[np.uint8], transform: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """The network's input, (CROP_SIZE, CROP_SIZE) uint8 grey, cut from an RGB or grey photo."""
+    """The network's input, (INPUT_SIZE, INPUT_SIZE) uint8 grey, cut from an RGB or grey photo.
+
+    Training data are sampled as finely as they are; of a photo with more pixels only as much is kept as they have.
+    """
     region, transform = _surroundings(photo, transform)
-    return warp(region if region.ndim == 2 else np.asarray(Image.fromarray(region).convert("L")), transform)
+    grey = region if region.ndim == 2 else np.asarray(Image.fromarray(region).convert("L"))
+    if _density(transform, CROP_SIZE) > _SHARPEST:
+        return as_input(warp(grey, transform))
+    return warp(grey, transform, INPUT_SIZE)
+
+
+def as_input(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A crop (CROP_SIZE, CROP_SIZE) drawn as the network's input is; one of INPUT_SIZE stays as it is."""
+    return crop if len(crop) == INPUT_SIZE else warp(crop, _AS_IT_IS, INPUT_SIZE)
 
 
 def _sampled(photo: NDArray[np.uint8], transform: NDArray[np.float32], size: int) -> NDArray[np.float32]:

@@ -30,7 +30,7 @@ class Embeds(Protocol):
     fingerprint: str
 
     def embed(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Crops (n, 48, 48) uint8 → unit-length embeddings (n, embedding_size) float32."""
+        """Crops (n, 96, 96) uint8 → unit-length embeddings (n, embedding_size) float32."""
         ...
 
 
@@ -44,7 +44,7 @@ class CutFace(Protocol):
 
     @property
     def crop(self) -> NDArray[np.uint8]:
-        """The network's input, (48, 48) grey."""
+        """The network's input, (96, 96) grey."""
         ...
 
     @property
@@ -55,7 +55,7 @@ class CutFace(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """A face on its way into a gallery: the network's input `crop` (48, 48) uint8 grey, and the picture to show for it.
+    """A face on its way into a gallery: the network's input `crop` (96, 96) uint8 grey, and the picture to show for it.
 
     `emotion` is None where nobody labelled it; the network's own reading is then taken, and said to be one.
     """
@@ -124,7 +124,7 @@ def add_entries(
 
 
 def identity(crop: NDArray[np.uint8]) -> str:
-    """An item's id: the hash of the crop (48, 48) that the network sees, the same wherever the face comes from."""
+    """An item's id: the hash of the crop (96, 96) that the network sees, the same wherever the face comes from."""
     return hashlib.sha256(np.ascontiguousarray(crop).tobytes()).hexdigest()[:16]
 
 
@@ -142,7 +142,7 @@ def entries_from_crops(
     portraits: Iterable[NDArray[np.uint8]] | None = None,
     labelled_by: str = "data set",
 ) -> Iterator[Entry]:
-    """A data set's crops (n, 48, 48) with one emotion and one source each; without `portraits` the crops are shown."""
+    """A data set's crops (n, 96, 96) with one emotion and one source each; without `portraits` the crops are shown."""
     pictures = crops if portraits is None else portraits
     for crop, portrait, emotion, source in zip(crops, pictures, emotions, sources, strict=True):
         yield Entry(crop, portrait, emotion, source, labelled_by)

@@ -28,14 +28,17 @@ def ellipse_radius(size: int) -> NDArray[np.float64]:
 
 
 def patterns(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The face's pixels of crops (n, 48, 48), each row with mean 0 and length 1: inner products are correlations."""
-    pixels = crops[:, ellipse_radius(CROP_SIZE) < 1].astype(np.float32)
+    """The face's pixels of crops (n, 48, 48), or of larger ones averaged down to that, each row with mean 0 and length
+    1: inner products are correlations."""
+    count, size = crops.shape[:2]
+    blocks = crops.reshape(count, CROP_SIZE, size // CROP_SIZE, CROP_SIZE, size // CROP_SIZE)
+    pixels = blocks.mean(axis=(2, 4), dtype=np.float32)[:, ellipse_radius(CROP_SIZE) < 1]
     pixels -= pixels.mean(axis=1, keepdims=True)
     return pixels / np.maximum(np.linalg.norm(pixels, axis=1, keepdims=True), 1e-6)
 
 
 def closest_source(crop: NDArray[np.uint8], sources: NDArray[np.float32]) -> tuple[int, float]:
-    """The row of `sources` (their `patterns`) that a crop (48, 48) correlates with most, and that correlation."""
+    """The row of `sources` (their `patterns`) that a crop correlates with most, and that correlation."""
     correlations = sources @ patterns(crop[None])[0]
     row = int(correlations.argmax())
     return row, float(correlations[row])
@@ -64,5 +67,5 @@ def distinct(sources: NDArray[np.float32]) -> NDArray[np.int64]:
 
 
 def symmetry(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """How alike each of the crops (n, 48, 48) and its mirror image are, (n,): high for a face seen from the front."""
+    """How alike each crop (n, size, size) and its mirror image are, (n,): high for a face seen from the front."""
     return np.einsum("np,np->n", patterns(crops), patterns(crops[:, :, ::-1]))

@@ -34,7 +34,7 @@ class CompositeSettings:
 class Composite:
     """A portrait (size, size) uint8 grey of an emotion, averaged over the images in rows `members`.
 
-    `crop` (48, 48) is what the network sees of it; `closest_source_correlation` the highest correlation with any image.
+    `crop` (96, 96) is what the network sees of it; `closest_source_correlation` the highest correlation with any image.
     """
 
     emotion: str
@@ -58,11 +58,11 @@ def make_composites(
     `images` (n, height, width) uint8 grey; `transforms` (n, 2, 3) from aligned crop to image; `embeddings` (n, d)
     float32. `labels` (n,) holds indices of EMOTIONS; images with −1 are averaged into none, but composites are compared
     with them too. A composite is dropped when it is close to a single source (SAME_PICTURE), when it shares too many
-    pictures with an earlier one, when it is in profile or half in the dark, or when `read` (crops (n, 48, 48) → names)
+    pictures with an earlier one, when it is in profile or half in the dark, or when `read` (crops (n, 96, 96) → names)
     takes it for another emotion. `progress` is told how many centres of how many are done.
     """
     settings = settings or CompositeSettings()
-    crops = np.stack([face_crop(*pair) for pair in zip(images, transforms, strict=True)])
+    crops = np.stack([warp(*pair) for pair in zip(images, transforms, strict=True)])
     sources = patterns(crops)
     pools = {name: _different(sources, labels == index) for index, name in enumerate(EMOTIONS)}
     counts = shares([len(rows) for rows in pools.values()], settings.portraits)
@@ -138,8 +138,9 @@ def _composite(
 ) -> Composite:
     average_face = average(images[members], transforms[members], size)
     portrait = faded(average_face)
-    crop, unfaded = (warp(each, whole_picture(size, size)) for each in (portrait, average_face))
-    return Composite(emotion, portrait, crop, members, closest_source(unfaded, sources)[1])
+    whole = whole_picture(size, size)
+    closest = closest_source(warp(average_face, whole), sources)[1]
+    return Composite(emotion, portrait, face_crop(portrait, whole), members, closest)
 
 
 def _presentable(composite: Composite, settings: CompositeSettings) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from siamese.errors import GalleryError
+from siamese.faces.align import as_input
 from siamese.gallery import thumbnails
 from siamese.gallery.build import BATCH, Embeds
 from siamese.gallery.gallery import STORE_FILE
@@ -26,7 +27,7 @@ def renew(folder: str | Path, embedder: Embeds, progress: Callable[[int, int], N
                 f"Example number {missing[0]} of the gallery «{store.title}» came without the crop that a network "
                 "reads. Build the gallery again with `python -m siamese gallery build`."
             )
-        crops = np.stack([thumbnails.unpack(crop) for _, crop in batch if crop])
+        crops = np.stack([as_input(thumbnails.unpack(crop)) for _, crop in batch if crop])
         store.replace_embeddings(np.array([row for row, _ in batch]), embedder.embed(crops), embedder.fingerprint)
         done += len(batch)
         progress(done, total)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from siamese.faces.align import as_input
 from siamese.gallery import thumbnails
 from siamese.gallery.closeness import SAME_PICTURE, patterns
 
@@ -49,7 +50,7 @@ def _before(keys: Sequence[Key], crops: Sequence[bytes]) -> Iterator[int | None]
     """Of each example, in the order of the keys, which other one is the frame before it; None where none is."""
     for start in range(0, len(keys), _BATCH):
         first = max(0, start - _SHORTLY)
-        seen = patterns(np.stack([thumbnails.unpack(crop) for crop in crops[first : start + _BATCH]]))
+        seen = patterns(np.stack([as_input(thumbnails.unpack(crop)) for crop in crops[first : start + _BATCH]]))
         likeness = seen[start - first :] @ seen.T
         for place, row in enumerate(likeness, start=start):
             alike = first + np.flatnonzero(row[: place - first] >= SAME_PICTURE)

@@ -7,24 +7,26 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from siamese.faces.align import CROP_SIZE
+from siamese.faces.align import INPUT_SIZE
 from siamese.network.runtime import INPUT, OUTPUT
 from siamese.network.twin import TwinNetwork
 
 
 def export_onnx(network: TwinNetwork, path: str | Path, half: bool = False) -> None:
-    """Write the network for ONNX Runtime: `crops` (n, 1, 48, 48) float in 0…1 → `embeddings` (n, embedding_size).
+    """Write the network for ONNX Runtime: `crops` (n, 1, 96, 96) float in 0…1 → `embeddings` (n, embedding_size).
+
+    Crops of other sizes are read too, as the network brings them to its own.
 
     With `half`, weights are stored in half precision, which halves the file; everything is computed in single.
     """
-    example = torch.zeros(2, 1, CROP_SIZE, CROP_SIZE)
+    example = torch.zeros(2, 1, INPUT_SIZE, INPUT_SIZE)
     torch.onnx.export(
         network.eval(),
         (example,),
         str(path),
         input_names=[INPUT],
         output_names=[OUTPUT],
-        dynamic_axes={INPUT: {0: "n"}, OUTPUT: {0: "n"}},
+        dynamic_axes={INPUT: {0: "n", 2: "height", 3: "width"}, OUTPUT: {0: "n"}},
         opset_version=17,
         dynamo=False,
         # Folded into its convolution, a batch norm would make weights that half precision cannot hold.

@@ -26,7 +26,7 @@ def quantise(
     seven_bits: Literal["none", "dense", "all"] = "dense",
     **changes: Any,
 ) -> None:
-    """Write the network in the file `source` to `target`, in integers, with ranges as on the crops (n, 48, 48) uint8.
+    """Write the network in the file `source` to `target`, in integers, with ranges as on the crops (n, 96, 96) uint8.
 
     Weights have a scale for each output channel. Those of dense convolutions have `seven_bits`: processors without VNNI
     add two products in 16 bits, which eight bits overflow. Depthwise convolutions are computed otherwise, and need all
@@ -75,7 +75,7 @@ def _fuse(source: str | Path, target: Path) -> None:
 
 
 class _Crops(CalibrationDataReader):
-    """Crops (n, 48, 48) uint8, batch by batch, as the network takes them."""
+    """Crops (n, 96, 96) uint8, batch by batch, as the network takes them."""
 
     def __init__(self, crops: NDArray[np.uint8]) -> None:
         self._batches: Iterator[NDArray[np.uint8]] = (

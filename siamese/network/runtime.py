@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from siamese.faces.align import CROP_SIZE, INPUT_SIZE
 from siamese.faces.contrast import stretched
 from siamese.sessions import load_session
 
@@ -29,6 +30,8 @@ class Embedder:
         self.batch_size = batch_size
         self.stretch = stretch
         self._session = load_session(path, threads)
+        side = self._session.get_inputs()[0].shape[-1]
+        self._halved = side == CROP_SIZE  # exported while that was the size of crops
         made_from = self._session.get_modelmeta().custom_metadata_map.get(FINGERPRINT)
         self.fingerprint = made_from or hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
 
@@ -38,7 +41,7 @@ class Embedder:
         return int(self._session.get_outputs()[0].shape[1])
 
     def embed(self, crops: NDArray[np.uint8], mirror: bool = True) -> NDArray[np.float32]:
-        """Grey crops (n, 48, 48) uint8 → embeddings (n, embedding_size) float32 of unit length.
+        """Grey crops (n, 96, 96) uint8 → embeddings (n, embedding_size) float32 of unit length.
 
         With `mirror`, each is the normalised mean over the crop and its mirror image, which an expression survives.
         """
@@ -49,6 +52,8 @@ class Embedder:
 
     def _embed_batch(self, crops: NDArray[np.uint8], mirror: bool) -> NDArray[np.float32]:
         shown = stretched(crops) if self.stretch else crops
+        if self._halved and crops.shape[-1] == INPUT_SIZE:
+            shown = shown.reshape(-1, CROP_SIZE, 2, CROP_SIZE, 2).mean(axis=(2, 4))
         views = np.concatenate([shown, shown[:, :, ::-1]]) if mirror else shown
         pixels = views[:, None].astype(np.float32) / 255
         (embeddings,) = self._session.run(None, {INPUT: pixels})

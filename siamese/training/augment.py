@@ -1,6 +1,6 @@
 """Images and their alignment → randomly varied crops, a whole batch at a time.
 
-Geometry is composed with the alignment and sampled once, so that a 48-pixel image is interpolated only once.
+Geometry is composed with the alignment and sampled once, on a grid finer than the images’ own, so that they stay sharp.
 """
 
 import math
@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 from skimage.exposure import equalize_adapthist
 
-from siamese.faces.align import CROP_SIZE
+from siamese.faces.align import CROP_SIZE, INPUT_SIZE
 from siamese.faces.grid import sampling_grid
 from siamese.training.config import TrainingConfig
 
-_CLAHE_TILE = CROP_SIZE // 4  # pixels along a tile whose histogram is equalised
+_CLAHE_TILE = INPUT_SIZE // 4  # pixels along a tile whose histogram is equalised
 
 
 class Augmenter:
@@ -27,7 +27,7 @@ class Augmenter:
         self.config = config
 
     def __call__(self, images: torch.Tensor, transforms: torch.Tensor, random: torch.Generator) -> torch.Tensor:
-        """Images (n, h, w) uint8 and crop-to-image transforms (n, 2, 3) → crops (n, 1, 48, 48) float in 0…1."""
+        """Images (n, h, w) uint8 and crop-to-image transforms (n, 2, 3) → crops (n, 1, 96, 96) float in 0…1."""
         varied = compose(transforms, self._jitter(len(images), random))
         crops = cut(images, varied)
         crops = self._equalise(crops, random)
@@ -77,7 +77,7 @@ class Augmenter:
     def _erase(self, crops: torch.Tensor, random: torch.Generator) -> torch.Tensor:
         """Replace a random rectangle, 10 to 45 % of the crop's side each way, by the crop's mean."""
         count = len(crops)
-        steps = torch.arange(CROP_SIZE) + 0.5
+        steps = (torch.arange(INPUT_SIZE) + 0.5) * (CROP_SIZE / INPUT_SIZE)
 
         def inside() -> torch.Tensor:
             length = CROP_SIZE * (0.275 + 0.175 * _uniform(count, random))
@@ -97,8 +97,8 @@ def compose(outer: torch.Tensor, inner: torch.Tensor) -> torch.Tensor:
 
 
 def cut(images: torch.Tensor, transforms: torch.Tensor) -> torch.Tensor:
-    """Images (n, h, w) uint8 and crop-to-image transforms (n, 2, 3) → crops (n, 1, 48, 48) float in 0…1."""
-    grid = sampling_grid(transforms, images.shape[1], images.shape[2], CROP_SIZE)
+    """Images (n, h, w) uint8 and crop-to-image transforms (n, 2, 3) → crops (n, 1, 96, 96) float in 0…1."""
+    grid = sampling_grid(transforms, images.shape[1], images.shape[2], INPUT_SIZE)
     pixels = images[:, None].float() / 255
     return F.grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=False)
 

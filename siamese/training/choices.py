@@ -28,7 +28,8 @@ EXPLAINED: Mapping[str, Mapping[str, str]] = {
         "keep": "all are",
     },
     "backbone": {
-        "mobilenet": "MobileNet v1, which the face weights are of; the one that ships",
+        "mobilenet": "MobileNet v1, which the face weights are of, on 112 pixels",
+        "mobilenet_160": "the same on 160 pixels; the one that ships",
         "mobilenet_pair": "two of them side by side; --initial-weights names two networks",
         "mobilefacenet": "MobileFaceNet: a third of the weights",
         "resnet18": "ResNet18 with a stem for small crops: the most multiply-adds of all",

@@ -23,7 +23,7 @@ _FINE = CROP_SIZE * 3 // 2  # side in pixels from which images are averaged down
 
 @dataclass(frozen=True, eq=False)
 class LabelledCrops:
-    """Crops (n, 1, 48, 48) float in 0…1 and their labels (n,)."""
+    """Crops (n, 1, 96, 96) float in 0…1 and their labels (n,)."""
 
     crops: torch.Tensor
     labels: NDArray[np.int64]
@@ -43,7 +43,7 @@ class TrainingData:
     metric_labels: torch.Tensor
 
     def crops(self, rows: slice) -> torch.Tensor:
-        """Some crops as they are, (n, 1, 48, 48) in 0…1."""
+        """Some crops as they are, (n, 1, 96, 96) in 0…1."""
         return cut(self.images[rows], self.transforms[rows])
 
     def examples(self) -> LabelledCrops:

@@ -17,6 +17,7 @@ from rich.progress import track
 
 from siamese.datasets.crops import fingerprint
 from siamese.errors import TrainingError
+from siamese.faces.align import INPUT_SIZE
 from siamese.network.twin import TwinNetwork, load_network
 from siamese.training.data import TrainingData
 from siamese.training.precision import autocast
@@ -42,7 +43,8 @@ def _similarities(data: TrainingData, teacher: Path, cache: Path) -> torch.Tenso
     if not teacher.is_file():
         raise TrainingError(f"--teachers: there is no network {teacher}.")
     name = hashlib.sha256(teacher.read_bytes()).hexdigest()[:12]
-    path = cache / f"teacher-{name}-{fingerprint(data.images.numpy())}-{fingerprint(data.transforms.numpy())}.npy"
+    pictures = "-".join(fingerprint(tensor.numpy()) for tensor in (data.images, data.transforms))
+    path = cache / f"teacher-{name}-{INPUT_SIZE}-{pictures}.npy"
     if not path.is_file():
         network = load_network(teacher)
         starts = range(0, len(data.images), _BATCH)

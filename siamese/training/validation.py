@@ -35,7 +35,7 @@ def validate(network: TwinNetwork, examples: LabelledCrops, validation: Labelled
 
 @torch.no_grad()
 def embed(network: TwinNetwork, crops: torch.Tensor) -> NDArray[np.float32]:
-    """The embeddings (n, embedding_size) of crops (n, 1, 48, 48) in 0…1, on the network's device, in full precision."""
+    """The embeddings (n, embedding_size) of crops (n, 1, 96, 96) in 0…1, on the network's device, in full precision."""
     network.eval()
     device = network.proxies.device
     return torch.cat([network(part.to(device)).float().cpu() for part in crops.split(_BATCH)]).numpy()

@@ -108,7 +108,7 @@ def steps(picture: NDArray[np.uint8], reading: Reading, size: tuple[int, int]) -
     row = [
         ("Photo", f"{size[0]} × {size[1]} pixels", _picture(drawing.thumbnail(picture), "The photo")),
         ("Face", found, _picture(drawing.face_cutout(picture, reading), "The face in the photo")),
-        ("Aligned crop", "48 × 48, what the network sees", crop),
+        ("Aligned crop", f"{len(reading.crop)} × {len(reading.crop)}, what the network sees", crop),
         ("Embedding", f"{len(reading.embedding)} numbers of unit length", drawing.embedding_strip(reading.embedding)),
         ("Similarity to prototypes", "cosine; the nearest decides", _similarities(reading)),
     ]

@@ -11,7 +11,7 @@ from siamese.datasets import crops
 from siamese.datasets.pictures import square
 from siamese.datasets.samples import Samples
 from siamese.errors import DatasetError
-from siamese.faces.align import TEMPLATE, whole_picture
+from siamese.faces.align import TEMPLATE, as_input, whole_picture
 from siamese.faces.detect import FaceDetector
 
 
@@ -41,7 +41,7 @@ def test_alignment_undoes_rotation(samples: Samples, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", crops.KINDS)
 def test_an_image_without_a_face_is_taken_whole(kind: str, samples: Samples, tmp_path: Path) -> None:
     np.testing.assert_array_equal(crops.transforms(samples, kind, tmp_path)[2], whole_picture(48, 48))
-    np.testing.assert_array_equal(crops.crops(samples, kind, tmp_path)[2], samples.images[2])
+    np.testing.assert_array_equal(crops.crops(samples, kind, tmp_path)[2], as_input(samples.images[2]))
 
 
 def test_faces_are_detected_once(samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,8 +16,10 @@ from skimage.transform import SimilarityTransform
 
 from siamese.faces.align import (
     CROP_SIZE,
+    INPUT_SIZE,
     TEMPLATE,
     alignment,
+    as_input,
     box_transform,
     face_crop,
     warp,
@@ -152,14 +154,29 @@ def test_a_photo_of_hardly_any_pixels_can_be_cropped(shape: tuple[int, ...]):
     assert crop.shape == (CROP_SIZE, CROP_SIZE, *shape[2:]) and (crop == 77).all()
 
 
-def test_the_networks_input_is_grey_and_of_the_crops_size(astronaut: NDArray[np.uint8]):
+def test_the_networks_input_is_grey_and_no_sharper_than_what_was_learned_from(astronaut: NDArray[np.uint8]):
     transform = box_transform(np.array([150, 30, 310, 190], dtype=np.float32))
     crop = face_crop(astronaut, transform)
-    assert crop.shape == (CROP_SIZE, CROP_SIZE) and crop.dtype == np.uint8
+    assert crop.shape == (INPUT_SIZE, INPUT_SIZE) and crop.dtype == np.uint8
     luma = warp(astronaut, transform) @ [0.299, 0.587, 0.114]  # ITU-R 601
-    assert np.abs(crop - luma).max() <= 1
+    drawn = Image.fromarray(luma.round().astype(np.uint8)).resize(crop.shape, Image.Resampling.BILINEAR)
+    assert np.abs(crop.astype(int) - np.asarray(drawn)).max() <= 2  # each was rounded
     grey = np.asarray(Image.fromarray(astronaut).convert("L"))
     assert np.abs(crop.astype(int) - face_crop(grey, transform)).max() <= 2
+
+
+def test_of_a_picture_like_those_learned_from_nothing_is_averaged_away():
+    picture = random_photo(CROP_SIZE, CROP_SIZE)[..., 0]
+    crop = face_crop(picture, whole_picture(CROP_SIZE, CROP_SIZE))
+    expected = Image.fromarray(picture).resize(crop.shape, Image.Resampling.BILINEAR)
+    assert np.abs(crop.astype(int) - np.asarray(expected)).max() <= 1
+
+
+def test_a_crop_kept_at_the_resolution_of_the_data_becomes_an_input_and_an_input_stays_one():
+    kept = random_photo(CROP_SIZE, CROP_SIZE)[..., 0]
+    drawn = as_input(kept)
+    np.testing.assert_array_equal(drawn, face_crop(kept, whole_picture(CROP_SIZE, CROP_SIZE)))
+    np.testing.assert_array_equal(as_input(drawn), drawn)
 
 
 def test_the_sampling_grid_runs_from_edge_to_edge():

@@ -8,7 +8,7 @@ from facenet_pytorch import MTCNN
 from numpy.typing import NDArray
 from PIL import Image
 
-from siamese.faces.align import TEMPLATE, alignment, face_crop, whole_picture
+from siamese.faces.align import CROP_SIZE, INPUT_SIZE, TEMPLATE, alignment, face_crop, whole_picture
 from siamese.faces.decode import decode
 from siamese.faces.detect import LANDMARKS, DetectorSettings, Face, FaceDetector
 
@@ -159,7 +159,7 @@ def test_the_aligned_crop_has_its_landmarks_near_the_template(detector: FaceDete
     crop = face_crop(astronaut, alignment(face.landmarks[None])[0])
     (again,) = detector.detect_crops(crop[None])
     assert again is not None
-    assert np.abs(again.landmarks - TEMPLATE).max() < 3
+    assert np.abs(again.landmarks * CROP_SIZE / INPUT_SIZE - TEMPLATE).max() < 3
 
 
 def test_a_turned_head_is_turned_back(detector: FaceDetector, astronaut: NDArray[np.uint8]):
@@ -175,7 +175,7 @@ def test_a_turned_head_is_turned_back(detector: FaceDetector, astronaut: NDArray
 
 def test_a_picture_taken_whole_needs_no_face():
     grey = np.random.default_rng(0).integers(0, 256, (100, 100), dtype=np.uint8)
-    assert face_crop(grey, whole_picture(*grey.shape)).shape == (48, 48)
+    assert face_crop(grey, whole_picture(*grey.shape)).shape == (INPUT_SIZE, INPUT_SIZE)
 
 
 @pytest.mark.parametrize(("right", "down"), [(0, 0), (12, -8), (-20, 15), (0, 25)])

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from siamese.faces.align import whole_picture
+from siamese.faces.align import warp, whole_picture
 from siamese.gallery.closeness import SAME_PICTURE, closest_source, patterns
 from siamese.gallery.composites import FEWEST_PICTURES, Composite, CompositeSettings, make_composites, shares
 from siamese.vocabulary import EMOTIONS
@@ -59,14 +59,15 @@ def test_each_averages_at_least_sixteen_pictures_of_its_own_emotion(two_classes,
         assert len(np.unique(composite.members)) >= FEWEST_PICTURES
         assert {EMOTIONS[label] for label in labels[composite.members]} == {composite.emotion}
         assert composite.portrait.shape == (64, 64)
-        assert composite.crop.shape == (48, 48)
+        assert composite.crop.shape == (96, 96)
         assert composite.portrait.dtype == composite.crop.dtype == np.uint8
 
 
 def test_each_tells_how_close_its_closest_source_is(two_classes, composites) -> None:
     images, _ = two_classes
     for composite in composites:
-        assert composite.closest_source_correlation == closest_source(composite.crop, patterns(images))[1]
+        seen = warp(composite.portrait, whole_picture(*composite.portrait.shape))
+        assert composite.closest_source_correlation == closest_source(seen, patterns(images))[1]
         assert composite.closest_source_correlation < SAME_PICTURE
 
 
@@ -91,7 +92,8 @@ def test_a_composite_that_is_one_source_is_dropped() -> None:
 
 def test_a_source_counts_even_where_it_is_in_no_average(two_classes, composites) -> None:
     images, labels = two_classes
-    spy = np.concatenate([images, composites[0].crop[None]])
+    portrait = composites[0].portrait
+    spy = np.concatenate([images, warp(portrait, whole_picture(*portrait.shape))[None]])
     portraits = compose(spy, np.append(labels, -1))
     assert all(closest_source(each.crop, patterns(spy[-1:]))[1] < SAME_PICTURE for each in portraits)
 

@@ -7,13 +7,14 @@ import pytest
 from numpy.typing import NDArray
 
 from siamese.errors import GalleryError
+from siamese.faces.align import CROP_SIZE, INPUT_SIZE, as_input
 from siamese.gallery import renewal
-from siamese.gallery.build import build_gallery, entries_from_crops
+from siamese.gallery.build import add_entries, build_gallery, entries_from_crops
 from siamese.gallery.gallery import Gallery
 from siamese.gallery.renewal import renew
 from tests.gallery.made_up import NETWORK, PixelEmbedder, made_up_gallery
 
-CROPS = np.random.default_rng(0).integers(0, 256, (150, 48, 48), dtype=np.uint8)
+CROPS = np.random.default_rng(0).integers(0, 256, (150, INPUT_SIZE, INPUT_SIZE), dtype=np.uint8)
 
 
 class Another(PixelEmbedder):
@@ -53,6 +54,16 @@ def test_cut_short_it_goes_on_and_until_then_the_old_network_is_named(
         Gallery.open(folder, "another")
     assert renew(folder, Another()) == 50
     np.testing.assert_allclose(Gallery.open(folder, "another").embeddings, Another().embed(CROPS), atol=1e-6)
+
+
+def test_crops_kept_at_half_the_size_are_read_beside_those_of_today(tmp_path: Path) -> None:
+    small = np.random.default_rng(1).integers(0, 256, (3, CROP_SIZE, CROP_SIZE), dtype=np.uint8)
+    gallery = build_gallery(entries_from_crops(small, ["fear"] * 3, "abc"), PixelEmbedder(), "A test", tmp_path / "old")
+    add_entries(gallery, entries_from_crops(CROPS[:1], ["fear"], "d"), PixelEmbedder())
+    gallery.close()
+    assert renew(tmp_path / "old", Another()) == 4
+    expected = Another().embed(np.stack([*map(as_input, small), CROPS[0]]))
+    np.testing.assert_allclose(Gallery.open(tmp_path / "old", "another").embeddings, expected, atol=1e-6)
 
 
 def test_without_crops_it_has_to_be_built_again(tmp_path: Path) -> None:

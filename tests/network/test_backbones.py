@@ -20,6 +20,7 @@ PIXELS = torch.from_numpy(CROPS)[:, None].float() / 255
 
 MILLIONS = {  # of parameters
     "mobilenet": 3.2,
+    "mobilenet_160": 3.2,
     "mobilenet_pair": 6.4,
     "mobilefacenet": 1.2,
     "resnet18": 11.2,

@@ -15,6 +15,7 @@ from PIL import Image
 from torch import nn
 
 from siamese.network.backbones import BACKBONES, Backbone
+from siamese.network.backbones.layers import centred
 
 CLASSES = 4
 _GEOMETRY, _LIGHT = ("flip", "rotation", "scaling", "shift"), ("contrast", "brightness", "gamma")
@@ -33,7 +34,7 @@ class Small(Backbone):
         )
 
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
-        return self.layers(4 * (crops - 0.5))
+        return self.layers(centred(crops))
 
 
 def write_ferplus(root: Path, split: str, count: int) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from skimage.exposure import equalize_adapthist
 
-from siamese.faces.align import face_crop, whole_picture
+from siamese.faces.align import as_input, face_crop, whole_picture
 from siamese.training.augment import Augmenter, compose, cut
 from siamese.training.config import TrainingConfig
 from tests.training.small import AUGMENTATION
@@ -26,7 +26,7 @@ def random(seed: int = 0) -> torch.Generator:
 
 def test_crops_lie_between_black_and_white() -> None:
     crops = Augmenter(TrainingConfig())(*batch(), random())
-    assert crops.shape == (8, 1, 48, 48)
+    assert crops.shape == (8, 1, 96, 96)
     assert crops.min() >= 0 and crops.max() <= 1
 
 
@@ -43,7 +43,7 @@ def test_the_given_share_of_crops_is_mirrored(share: float) -> None:
 
 
 def test_each_light_changes_what_it_is_named_after() -> None:
-    crops = torch.rand(200, 1, 48, 48, generator=random(3)) / 2 + 0.25
+    crops = torch.rand(200, 1, 96, 96, generator=random(3)) / 2 + 0.25
     contrast = Augmenter(dataclasses.replace(STILL, contrast=0.2))._relight(crops, random())
     torch.testing.assert_close(contrast.mean(dim=(1, 2, 3)), crops.mean(dim=(1, 2, 3)))
     ratio = contrast.std(dim=(1, 2, 3)) / crops.std(dim=(1, 2, 3))
@@ -58,7 +58,7 @@ def test_each_light_changes_what_it_is_named_after() -> None:
 
 
 def test_blur_takes_the_mean_of_nine_pixels_in_a_share_of_the_crops() -> None:
-    crops = torch.rand(300, 1, 48, 48, generator=random(3))
+    crops = torch.rand(300, 1, 96, 96, generator=random(3))
     blurred = Augmenter(dataclasses.replace(STILL, blur=0.4))._blur(crops, random())
     changed = (blurred != crops).flatten(1).any(dim=1)
     assert changed.float().mean().item() == pytest.approx(0.4, abs=0.08)
@@ -66,18 +66,18 @@ def test_blur_takes_the_mean_of_nine_pixels_in_a_share_of_the_crops() -> None:
 
 
 def test_noise_is_of_another_strength_in_each_crop_up_to_the_largest() -> None:
-    crops = torch.full((300, 1, 48, 48), 0.5)
+    crops = torch.full((300, 1, 96, 96), 0.5)
     strength = Augmenter(dataclasses.replace(STILL, noise=0.1))._add_noise(crops, random()).std(dim=(1, 2, 3))
     assert 0 <= strength.min() < 0.01 < 0.09 < strength.max() < 0.105
 
 
 def test_clahe_is_that_of_scikit_image_in_a_share_of_the_crops() -> None:
-    crops = torch.rand(60, 1, 48, 48, generator=random(3)) / 4
+    crops = torch.rand(60, 1, 96, 96, generator=random(3)) / 4
     equalised = Augmenter(dataclasses.replace(STILL, clahe=0.5))._equalise(crops, random())
     changed = (equalised != crops).flatten(1).any(dim=1)
     assert changed.float().mean().item() == pytest.approx(0.5, abs=0.2)
     for before, after in zip(crops[changed], equalised[changed], strict=True):
-        expected = equalize_adapthist(before[0].numpy(), kernel_size=12)
+        expected = equalize_adapthist(before[0].numpy(), kernel_size=24)
         np.testing.assert_allclose(after[0].numpy(), expected, atol=1e-6)
 
 
@@ -92,9 +92,9 @@ def test_without_jitter_a_crop_is_itself_or_its_mirror_image() -> None:
     jittered = cut(
         images, compose(transforms, Augmenter(dataclasses.replace(STILL, flip=0.5))._jitter(len(images), random()))
     )
-    original = images[:, None] / 255
-    same = [torch.allclose(one, other, atol=1e-4) for one, other in zip(jittered, original, strict=True)]
-    mirrored = [torch.allclose(one, other.flip(-1), atol=1e-4) for one, other in zip(jittered, original, strict=True)]
+    original = torch.from_numpy(np.stack([as_input(image) for image in images.numpy()]))[:, None] / 255
+    same = [torch.allclose(one, other, atol=3e-3) for one, other in zip(jittered, original, strict=True)]
+    mirrored = [torch.allclose(one, other.flip(-1), atol=3e-3) for one, other in zip(jittered, original, strict=True)]
     assert all(np.logical_xor(same, mirrored))
     assert any(same) and any(mirrored)
 
@@ -131,7 +131,7 @@ def test_training_cuts_the_crop_that_the_service_cuts() -> None:
 
 def test_erasing_takes_a_part_of_the_chosen_share() -> None:
     augment = Augmenter(dataclasses.replace(STILL, erasing=0.5))
-    crops = torch.rand(400, 1, 48, 48, generator=random(2))
+    crops = torch.rand(400, 1, 96, 96, generator=random(2))
     erased = (augment._erase(crops, random()) != crops).float().mean(dim=(1, 2, 3))
     assert (erased > 0).float().mean().item() == pytest.approx(0.5, abs=0.1)
     assert erased.max() <= 0.47**2

@@ -33,7 +33,7 @@ def test_the_official_parts_are_taken_where_there_are_some(tmp_path: Path) -> No
     config = TrainingConfig(data=str(tmp_path), crops="whole", cache=str(tmp_path / "cache"), limit=100)
     train, validation = load_parts(config)
     assert train.images.shape == (100, 48, 48)
-    assert validation.crops.shape == (40, 1, 48, 48)
+    assert validation.crops.shape == (40, 1, 96, 96)
     assert validation.crops.min() >= 0 and validation.crops.max() <= 1
 
 

@@ -105,7 +105,7 @@ class Dropping(Backbone):
         )
 
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
-        return self.layers(4 * (crops - 0.5))
+        return self.layers(centred(crops))
 
 
 def test_batch_norms_are_settled_alike_whatever_chance_did_before(

@@ -6,22 +6,22 @@ python -m siamese.network.backbones
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from siamese.faces.align import CROP_SIZE
+from siamese.faces.align import INPUT_SIZE
 from siamese.network.backbones import BACKBONES
 
 
 def cost(name: str) -> tuple[int, int, int]:
-    """Parameters, features, and multiply-adds of the convolutions for one crop of 48×48 pixels."""
+    """Parameters, features, and multiply-adds of the convolutions for one crop."""
     with torch.device("meta"), FlopCounterMode(display=False) as counter:  # shapes alone: nothing is computed
         backbone = BACKBONES[name]().eval()
-        backbone(torch.empty(1, 1, CROP_SIZE, CROP_SIZE))
+        backbone(torch.empty(1, 1, INPUT_SIZE, INPUT_SIZE))
     parameters = sum(weights.numel() for weights in backbone.parameters())
     return parameters, backbone.features, counter.get_total_flops() // 2
 
 
 def table() -> str:
     """The table as Markdown."""
-    lines = ["| backbone | parameters | features | multiply-adds at 48 px |", "| --- | ---: | ---: | ---: |"]
+    lines = ["| backbone | parameters | features | multiply-adds a crop |", "| --- | ---: | ---: | ---: |"]
     for name in BACKBONES:
         parameters, features, additions = cost(name)
         lines.append(f"| `{name}` | {parameters / 1e6:.2f} M | {features:,} | {additions / 1e6:,.0f} M |")

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from siamese.network.backbones.layers import Backbone, ConvNorm, Stage, inverted_residuals, relu6
+from siamese.network.backbones.layers import SMALL_CROP, Backbone, ConvNorm, Stage, inverted_residuals, relu6, resized
 
 _STAGES = (
     Stage(1, 16, 1, 1),
@@ -34,4 +34,4 @@ class EfficientNetLite0(Backbone):
 
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
         """(n, 1, height, width) in 0…1 → (n, 1280)."""
-        return self.layers((crops * 255 - 127) / 128).mean(dim=(2, 3))
+        return self.layers((resized(crops, SMALL_CROP) * 255 - 127) / 128).mean(dim=(2, 3))

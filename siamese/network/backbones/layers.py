@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+SMALL_CROP = 48  # pixels, as networks whose stem is fit for small crops take them
+
 Activation = Callable[[int], nn.Module]  # the number of channels → a module; `nn.PReLU` and `nn.Identity` are such
 
 
@@ -31,9 +33,16 @@ def relu6(_: int) -> nn.Module:
     return nn.ReLU6()
 
 
+def resized(crops: torch.Tensor, size: int) -> torch.Tensor:
+    """Crops (n, 1, height, width) of any size → (n, 1, size, size), bilinear."""
+    if crops.shape[-2:] == (size, size):
+        return crops
+    return F.interpolate(crops, size=(size, size), mode="bilinear", align_corners=False)
+
+
 def centred(crops: torch.Tensor) -> torch.Tensor:
-    """Pixels in 0…1 → pixels in −2…2, the mean and spread with which networks start well."""
-    return (crops - 0.5) / 0.25
+    """Crops in 0…1 of any size → 48×48 pixels in −2…2, the mean and spread with which networks start well."""
+    return (resized(crops, SMALL_CROP) - 0.5) / 0.25
 
 
 class ConvNorm(nn.Module):

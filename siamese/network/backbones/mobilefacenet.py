@@ -1,10 +1,9 @@
 """MobileFaceNet as the published face weights expect it: grey crops → 512 features."""
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
-from siamese.network.backbones.layers import Backbone, ConvNorm, Stage, inverted_residuals
+from siamese.network.backbones.layers import Backbone, ConvNorm, Stage, inverted_residuals, resized
 
 _INPUT_SIZE = 112
 _LAST_SIZE = 7  # what is left of it where one weight per position and channel takes the place of average pooling
@@ -34,5 +33,4 @@ class MobileFaceNet(Backbone):
 
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
         """(n, 1, height, width) in 0…1 → (n, 512)."""
-        enlarged = F.interpolate(crops, size=(_INPUT_SIZE, _INPUT_SIZE), mode="bilinear", align_corners=False)
-        return self.layers((enlarged * 255 - 127.5) / 128).flatten(1)
+        return self.layers((resized(crops, _INPUT_SIZE) * 255 - 127.5) / 128).flatten(1)

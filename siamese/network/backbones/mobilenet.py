@@ -1,10 +1,9 @@
 """MobileNet v1 as the published face weights expect it: grey crops → 1,024 features."""
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
-from siamese.network.backbones.layers import Backbone, ConvNorm
+from siamese.network.backbones.layers import Backbone, ConvNorm, resized
 
 # Strides of MobileNet v1's first convolution and its 13 depthwise-separable blocks, and the blocks' output channels.
 _FIRST_STRIDE = 2
@@ -41,6 +40,5 @@ class MobileNetFaces(Backbone):
 
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
         """(n, 1, height, width) in 0…1 → (n, 1024)."""
-        enlarged = F.interpolate(crops, size=(self.input_size, self.input_size), mode="bilinear", align_corners=False)
-        pixels = enlarged * 255 - self.mean
+        pixels = resized(crops, self.input_size) * 255 - self.mean
         return self.blocks(self.first(pixels)).mean(dim=(2, 3))
