@@ -82,13 +82,14 @@ TRAIN = $(BIN)/python train_siamese.py --resume --data $(FERPLUS) --near-copies 
 STUDY = $(BIN)/python -m siamese evaluate --full --json
 
 reproduce: $(SETUP) ## train the shipped network anew and write all results: hours; goes on where it ended
-	$(TRAIN) --out runs/first --initial-weights $(FACE_WEIGHTS)
-	$(TRAIN) --out runs/second --initial-weights $(FACE_WEIGHTS) --epochs 12 --erasing 0.4
-	$(TRAIN) --out runs/third --initial-weights runs/second/last.safetensors --epochs 8 --patience 4 --erasing 0.4 \
-		--learning-rate 3e-4 --mix mixup --teachers runs/first/best.safetensors,runs/second/last.safetensors \
-		--teacher-share 0.6
+	$(TRAIN) --out runs/small --backbone mobilenet --initial-weights $(FACE_WEIGHTS) --epochs 12 --erasing 0.4
+	$(TRAIN) --out runs/large --initial-weights $(FACE_WEIGHTS) --epochs 8 --erasing 0.4 --mix mixup \
+		--teachers runs/small/last.safetensors --teacher-share 0.4
+	$(TRAIN) --out runs/taught --initial-weights runs/large/last.safetensors --epochs 5 --learning-rate 3e-4 \
+		--erasing 0.4 --mix mixup --teacher-share 0.6 \
+		--teachers runs/small/last.safetensors,runs/large/last.safetensors
 	$(BIN)/python -m siamese reference build --root $(FERPLUS) \
-		--run runs/second/last.safetensors+runs/third/last.safetensors
+		--run runs/large/last.safetensors+runs/taught/last.safetensors
 	$(BIN)/python -m siamese reference quantise --root $(FERPLUS)
 	$(STUDY) --dataset ferplus --root $(FERPLUS) --split test > docs/results/ferplus-test-majority.json
 	$(STUDY) --dataset ferplus --root $(FERPLUS) --split test --protocol plurality \

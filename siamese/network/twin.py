@@ -65,12 +65,24 @@ def save_network(network: TwinNetwork, path: str | Path, half: bool = False) -> 
     unfinished.replace(path)
 
 
+def fits(path: str | Path, backbone: str, embedding_size: int) -> bool:
+    """Whether there is a network of this make in a file."""
+    try:
+        config = _config(path)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        return False
+    return (config.backbone, config.embedding_size) == (backbone, embedding_size)
+
+
+def _config(path: str | Path) -> TwinConfig:
+    with safe_open(path, framework="pt") as file:
+        return TwinConfig(**json.loads((file.metadata() or {})["config"]))
+
+
 def load_network(path: str | Path) -> TwinNetwork:
     """Read a network that `save_network` wrote, ready for inference. Raises ReferenceSetError when it cannot be."""
     try:
-        with safe_open(path, framework="pt") as file:
-            config = TwinConfig(**json.loads((file.metadata() or {})["config"]))
-        network = TwinNetwork(config)
+        network = TwinNetwork(_config(path))
         network.load_state_dict(load_file(path))
     except (OSError, SafetensorError, KeyError, TypeError, RuntimeError) as error:
         raise ReferenceSetError(f"{path} is not a network that Semblance saved: {error}") from error

@@ -10,6 +10,8 @@ from siamese.datasets.catalogue import DATASETS
 from siamese.datasets.crops import KINDS
 from siamese.errors import TrainingError
 from siamese.network.backbones import BACKBONES
+from siamese.network.twin import fits
+from siamese.settings import SHIPPED
 from siamese.training.choices import told
 from siamese.training.losses import AUXILIARY_LOSSES, METRIC_LOSSES, check_metric_loss
 from siamese.training.sampling import SAMPLERS
@@ -19,6 +21,8 @@ OPTIMIZERS = ("adamw", "sgd")
 SCHEDULES = ("cosine", "restarts", "plateau", "constant")
 MIXES = ("none", "mixup", "cutmix")
 AUTO: Literal["auto"] = "auto"
+NOTHING = "nothing"
+SHIPPED_NETWORK = SHIPPED / "network.safetensors"
 PRECISIONS = (AUTO, "bf16-mixed", "32-true")
 
 
@@ -29,7 +33,7 @@ def option(default: Any, text: str, choices: Collection[str] = (), least: float 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """The recipe of one run; the defaults are that of the first run of `make reproduce`, from face weights."""
+    """The recipe of one run; where the command line names no initial weights, `parse` finds some."""
 
     # data
     dataset: str = option("ferplus", "data set to learn from", DATASETS)
@@ -48,9 +52,11 @@ class TrainingConfig:
     out: str = option("runs/twin", "folder of the run: configuration, CSV, TensorBoard events, checkpoints, curves")
     limit: int = option(0, "train on this many images only, for a quick look; 0 takes all")
     # network
-    backbone: str = option("mobilenet", "the twins' shared backbone", BACKBONES)
+    backbone: str = option("mobilenet_160", "the twins' shared backbone", BACKBONES)
     initial_weights: str = option(
-        "", "start from these: an npz of face weights, a network that a run saved (.safetensors), two, or «imagenet»"
+        "",
+        "start from these: an npz of face weights, a network that a run saved (.safetensors), two, «imagenet», or "
+        "«nothing»; not given, from the network that ships where that is of the same make, else from nothing",
     )
     embedding_size: int = option(128, "components of the embedding", least=2)
     frozen_stages: int = option(0, "first stages of the backbone whose weights stay as they started")
@@ -150,9 +156,18 @@ def parse(arguments: list[str] | None = None) -> tuple[TrainingConfig, bool]:
         )
     words = vars(parser.parse_args(arguments))
     resume = words.pop("resume")
-    config = TrainingConfig(**words)
+    config = _started(TrainingConfig(**words))
     check(config)
     return config, resume
+
+
+def _started(config: TrainingConfig) -> TrainingConfig:
+    """The same, with what it starts from where nothing was said of that."""
+    if config.initial_weights == NOTHING:
+        return dataclasses.replace(config, initial_weights="")
+    if config.initial_weights or not fits(SHIPPED_NETWORK, config.backbone, config.embedding_size):
+        return config
+    return dataclasses.replace(config, initial_weights=str(SHIPPED_NETWORK))
 
 
 def check(config: TrainingConfig) -> None:

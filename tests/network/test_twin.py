@@ -9,11 +9,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 from siamese.errors import ReferenceSetError
+from siamese.faces.align import INPUT_SIZE
 from siamese.network.export import export_onnx
 from siamese.network.runtime import FINGERPRINT, Embedder
-from siamese.network.twin import TwinConfig, TwinNetwork, load_network, rounded, save_network
+from siamese.network.twin import TwinConfig, TwinNetwork, fits, load_network, rounded, save_network
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +31,8 @@ def embedder(network: TwinNetwork, tmp_path_factory: pytest.TempPathFactory) -> 
     return Embedder(path, batch_size=4)
 
 
-def some_crops(count: int) -> np.ndarray:
-    return np.random.default_rng(count).integers(0, 256, (count, 48, 48), dtype=np.uint8)
+def some_crops(count: int, size: int = INPUT_SIZE) -> np.ndarray:
+    return np.random.default_rng(count).integers(0, 256, (count, size, size), dtype=np.uint8)
 
 
 @torch.no_grad()
@@ -66,6 +68,29 @@ def test_a_face_and_its_mirror_image_embed_alike(embedder: Embedder) -> None:
     np.testing.assert_allclose(embedder.embed(crops), embedder.embed(crops[:, :, ::-1]), atol=1e-5)
 
 
+def test_an_exported_network_reads_crops_of_any_size(network: TwinNetwork, embedder: Embedder) -> None:
+    crops = some_crops(2, size=48)
+    np.testing.assert_allclose(embedder.embed(crops, mirror=False), by_pytorch(network, crops), atol=1e-4)
+
+
+def test_one_that_was_exported_for_crops_of_half_the_size_reads_their_mean(tmp_path: Path) -> None:
+    small = nn.Sequential(nn.AvgPool2d(16), nn.Flatten())  # as many numbers as nine blocks of a crop of 48 pixels
+    axes = {"crops": {0: "n"}, "embeddings": {0: "n"}}
+    torch.onnx.export(
+        small,
+        (torch.zeros(2, 1, 48, 48),),
+        str(tmp_path / "small.onnx"),
+        input_names=["crops"],
+        output_names=["embeddings"],
+        dynamic_axes=axes,
+        dynamo=False,
+    )
+    crops = some_crops(3)
+    means = crops.reshape(3, 3, 32, 3, 32).mean(axis=(2, 4)).reshape(3, 9)
+    expected = means / np.linalg.norm(means, axis=1, keepdims=True)
+    np.testing.assert_allclose(Embedder(tmp_path / "small.onnx").embed(crops, mirror=False), expected, atol=1e-5)
+
+
 def test_no_crop_gives_no_embedding(embedder: Embedder) -> None:
     assert embedder.embed(some_crops(0)).shape == (0, 128)
 
@@ -73,6 +98,9 @@ def test_no_crop_gives_no_embedding(embedder: Embedder) -> None:
 def test_a_saved_network_comes_back(network: TwinNetwork, tmp_path: Path) -> None:
     save_network(network, tmp_path / "network.safetensors")
     again = load_network(tmp_path / "network.safetensors")
+    assert fits(tmp_path / "network.safetensors", network.config.backbone, network.config.embedding_size)
+    assert not fits(tmp_path / "network.safetensors", "vgg", network.config.embedding_size)
+    assert not fits(tmp_path / "missing.safetensors", network.config.backbone, network.config.embedding_size)
     assert again.config == network.config
     np.testing.assert_array_equal(by_pytorch(again, some_crops(2)), by_pytorch(network, some_crops(2)))
 

@@ -5,13 +5,28 @@ import dataclasses
 import pytest
 
 from siamese.errors import TrainingError
+from siamese.network.twin import load_network
 from siamese.training.choices import EXPLAINED
-from siamese.training.config import TrainingConfig, parse
+from siamese.training.config import SHIPPED_NETWORK, TrainingConfig, parse
 from tests.training.small import SMALL  # which only tests know
 
 
-def test_defaults_are_the_recipe() -> None:
-    assert parse([]) == (TrainingConfig(), False)
+def test_defaults_go_on_from_the_network_that_ships() -> None:
+    assert parse([]) == (TrainingConfig(initial_weights=str(SHIPPED_NETWORK)), False)
+    assert load_network(SHIPPED_NETWORK).config.backbone == TrainingConfig().backbone
+
+
+@pytest.mark.parametrize(
+    ("words", "start"),
+    [
+        (["--initial-weights", "nothing"], ""),
+        (["--initial-weights", "faces.npz"], "faces.npz"),
+        (["--backbone", "vgg"], ""),
+        (["--embedding-size", "64"], ""),
+    ],
+)
+def test_what_is_of_another_make_or_told_otherwise_starts_elsewhere(words: list[str], start: str) -> None:
+    assert parse(words)[0].initial_weights == start
 
 
 def test_every_field_is_an_option_with_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,7 +65,10 @@ def test_options_keep_the_type_of_their_default() -> None:
         (["--dropout", "1.0"], r"--dropout must be at most 0.95, got 1.0"),
         (["--learning-rate", "nan"], "--learning-rate must be at least 0, got nan"),
         (["--metric-weight", "0", "--auxiliary-weight", "0"], "nothing to learn from"),
-        (["--frozen-stages", "2"], "--frozen-stages keeps what --initial-weights gives"),
+        (
+            ["--frozen-stages", "2", "--backbone", "vgg"],
+            "--frozen-stages keeps what --initial-weights gives",
+        ),
         (["--leave-out", "contempt, boredom"], "--leave-out: no emotion is called «boredom»"),
         (["--metric-loss", "gaussian"], "--samples-per-class must be at least 30, got 2"),
         (["--metric-loss", "gaussian", "--samples-per-class", "30", "--sampler", "natural"], "needs --sampler mixed"),
