@@ -129,8 +129,8 @@ _PAGE = """\
 
 Aims that were set for the project, beside what papers report of their networks; «SGM» is Marrero Fernandez et al. 2019.
 Each figure stands in its own table below too. Those of training on nine folds, and of simple methods, are what
-benchmarks print with `--json`, stored in `docs/results/benchmarks/`: `benchmarks.by_subject` of the network that shipped then,
-and `benchmarks.backbones` of each backbone at equal settings.
+benchmarks print with `--json`, stored in `docs/results/benchmarks/`: `benchmarks.by_subject` of the network that
+shipped then, and `benchmarks.backbones` of each backbone at equal settings.
 
 {table}"""
 
