@@ -161,9 +161,9 @@ def evidence() -> Evidence:
 @on_ferplus
 def test_it_is_as_good_as_promised_on_ferplus(evidence: Evidence) -> None:
     assert evidence.images == 3137
-    assert evidence.accuracy >= 0.875
-    assert evidence.balanced_accuracy >= 0.72
-    assert evidence.roc_auc >= 0.94
+    assert evidence.accuracy >= 0.88
+    assert evidence.balanced_accuracy >= 0.73
+    assert evidence.roc_auc >= 0.96
     assert evidence.ece <= 0.03
 
 
