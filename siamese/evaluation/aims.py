@@ -85,7 +85,7 @@ AIMS = (
         _accuracy_of("linear SVM", "classifiers"),
     ),
     Aim(
-        "the same, a network that went on from the one that shipped then, on these labels",
+        "the same, a network that went on from the one that ships, on these labels",
         "the same",
         0.747,
         _FER2013_TUNED,
