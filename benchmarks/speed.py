@@ -27,6 +27,7 @@ from PIL import Image
 from benchmarks.scenes import framed, group_photos
 from siamese.evaluation.tables import table
 from siamese.evaluation.timing import torch_threads
+from siamese.faces.align import INPUT_SIZE
 from siamese.network.runtime import Embedder
 from siamese.network.twin import load_network
 from siamese.service import ExpressionService
@@ -187,7 +188,7 @@ def main(arguments: list[str] | None = None) -> None:
         }
         embedding = embedders(service.settings.reference, words.threads)
         chance = np.random.default_rng(0)
-        crops = {n: chance.integers(0, 256, (n, 96, 96), dtype=np.uint8) for n in BATCHES}
+        crops = {n: chance.integers(0, 256, (n, INPUT_SIZE, INPUT_SIZE), dtype=np.uint8) for n in BATCHES}
         network = {
             f"{n} at once": milliseconds({k: lambda e=e, c=c: e(c) for k, e in embedding.items()}, words.repeats)
             for n, c in crops.items()

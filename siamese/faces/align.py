@@ -11,7 +11,7 @@ from PIL import Image
 CROP_SIZE = 48  # pixels; the resolution of the training data, so that no photo is sharper than what was learned from
 INPUT_SIZE = 96  # pixels of the crop as it is drawn: turned on a grid as coarse as its own, a picture would be blurred
 
-_SHARPEST = 1.5  # photo pixels per crop pixel; what has more is averaged down to CROP_SIZE before it is drawn
+SHARPEST = 1.5  # photo pixels per crop pixel; what has more is averaged down to CROP_SIZE before it is drawn
 _AS_IT_IS = np.array([[1, 0, 0], [0, 1, 0]], dtype=np.float32)
 
 _ENOUGH_DENSITY = 4  # photo pixels per crop pixel; a photo of twice that or more is first shrunk, which spares memory
@@ -89,7 +89,7 @@ def face_crop(photo: NDArray[np.uint8], transform: NDArray[np.float32]) -> NDArr
     """
     region, transform = _surroundings(photo, transform)
     grey = region if region.ndim == 2 else np.asarray(Image.fromarray(region).convert("L"))
-    if _density(transform, CROP_SIZE) > _SHARPEST:
+    if _density(transform, CROP_SIZE) > SHARPEST:
         return as_input(warp(grey, transform))
     return warp(grey, transform, INPUT_SIZE)
 

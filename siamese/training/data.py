@@ -12,13 +12,13 @@ from siamese.datasets.catalogue import load_dataset, parts_of
 from siamese.datasets.duplicates import repeats
 from siamese.datasets.samples import UNLABELLED, Samples
 from siamese.errors import TrainingError
-from siamese.faces.align import CROP_SIZE, warp
+from siamese.faces.align import CROP_SIZE, SHARPEST, warp
 from siamese.training.augment import cut
 from siamese.training.config import TrainingConfig, left_out
 
 _EXAMPLES_PER_CLASS = 200
 _MARGIN = CROP_SIZE // 4  # crop pixels kept around a crop for rotation, shift and scaling
-_FINE = CROP_SIZE * 3 // 2  # side in pixels from which images are averaged down before they are augmented
+_FINE = CROP_SIZE * SHARPEST  # side in pixels above which images are averaged down before they are augmented
 
 
 @dataclass(frozen=True, eq=False)
