@@ -20,7 +20,7 @@ _CLAHE_TILE = INPUT_SIZE // 4  # pixels along a tile whose histogram is equalise
 class Augmenter:
     """Random flips, similarity transforms, light, blur, noise and erasing, as the configuration says.
 
-    Every draw comes from the generator that a call is handed.
+    Every draw comes from the generator that a call is handed, which is on the device of the images.
     """
 
     def __init__(self, config: TrainingConfig) -> None:
@@ -40,19 +40,19 @@ class Augmenter:
         """Random similarity transforms (n, 2, 3) of the crop plane about its centre, a share of them mirrored."""
         angle = _uniform(count, random) * math.radians(self.config.rotation)
         size = (_uniform(count, random) * self.config.scaling).exp()
-        mirrored = torch.where(torch.rand(count, generator=random) < self.config.flip, -1.0, 1.0)
+        mirrored = torch.where(_draws(count, random) < self.config.flip, -1.0, 1.0)
         shift = torch.stack([_uniform(count, random), _uniform(count, random)], dim=1) * self.config.shift
         cos, sin = size * angle.cos(), size * angle.sin()
         turn = torch.stack([torch.stack([cos * mirrored, -sin], 1), torch.stack([sin * mirrored, cos], 1)], dim=1)
-        centre = torch.full((2, 1), CROP_SIZE / 2)
+        centre = torch.full((2, 1), CROP_SIZE / 2, device=turn.device)
         return torch.cat([turn, centre - turn @ centre + shift[:, :, None]], dim=2)
 
     def _equalise(self, crops: torch.Tensor, random: torch.Generator) -> torch.Tensor:
         """Contrast-limited adaptive histogram equalisation (Zuiderveld 1994) of a share of the crops."""
-        chosen = torch.rand(len(crops), generator=random) < self.config.clahe
+        chosen = _draws(len(crops), random) < self.config.clahe
         crops = crops.clone()
         for row in chosen.nonzero()[:, 0]:
-            equalised = equalize_adapthist(crops[row, 0].clamp(0, 1).numpy(), kernel_size=_CLAHE_TILE)
+            equalised = equalize_adapthist(crops[row, 0].clamp(0, 1).cpu().numpy(), kernel_size=_CLAHE_TILE)
             crops[row, 0] = torch.from_numpy(equalised.astype(np.float32))
         return crops
 
@@ -71,13 +71,13 @@ class Augmenter:
 
     def _add_noise(self, crops: torch.Tensor, random: torch.Generator) -> torch.Tensor:
         """Normal noise, of another strength in each crop."""
-        strength = _per_image(torch.rand(len(crops), generator=random)) * self.config.noise
-        return (crops + torch.randn(crops.shape, generator=random) * strength).clamp(0, 1)
+        strength = _per_image(_draws(len(crops), random)) * self.config.noise
+        return (crops + torch.randn(crops.shape, generator=random, device=random.device) * strength).clamp(0, 1)
 
     def _erase(self, crops: torch.Tensor, random: torch.Generator) -> torch.Tensor:
         """Replace a random rectangle, 10 to 45 % of the crop's side each way, by the crop's mean."""
         count = len(crops)
-        steps = (torch.arange(INPUT_SIZE) + 0.5) * (CROP_SIZE / INPUT_SIZE)
+        steps = (torch.arange(INPUT_SIZE, device=crops.device) + 0.5) * (CROP_SIZE / INPUT_SIZE)
 
         def inside() -> torch.Tensor:
             length = CROP_SIZE * (0.275 + 0.175 * _uniform(count, random))
@@ -103,13 +103,18 @@ def cut(images: torch.Tensor, transforms: torch.Tensor) -> torch.Tensor:
     return F.grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
+def _draws(count: int, random: torch.Generator) -> torch.Tensor:
+    """(count,) uniform in 0…1."""
+    return torch.rand(count, generator=random, device=random.device)
+
+
 def _uniform(count: int, random: torch.Generator) -> torch.Tensor:
     """(count,) uniform in −1…1."""
-    return torch.rand(count, generator=random) * 2 - 1
+    return _draws(count, random) * 2 - 1
 
 
 def _chosen(count: int, share: float, random: torch.Generator) -> torch.Tensor:
-    return _per_image(torch.rand(count, generator=random) < share)
+    return _per_image(_draws(count, random) < share)
 
 
 def _per_image(values: torch.Tensor) -> torch.Tensor:

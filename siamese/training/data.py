@@ -42,6 +42,10 @@ class TrainingData:
     labels: torch.Tensor
     metric_labels: torch.Tensor
 
+    def on(self, device: torch.device) -> "TrainingData":
+        """The same on a device, where batches are then drawn and varied."""
+        return TrainingData(*(tensor.to(device) for tensor in vars(self).values()))
+
     def crops(self, rows: slice) -> torch.Tensor:
         """Some crops as they are, (n, 1, 96, 96) in 0…1."""
         return cut(self.images[rows], self.transforms[rows])

@@ -23,11 +23,12 @@ def mix(crops: torch.Tensor, votes: torch.Tensor, labels: torch.Tensor, config: 
         return crops, votes, labels
     random = np.random.default_rng(seed)
     count, size = len(crops), crops.shape[-2:]
-    partner = torch.from_numpy(random.permutation(count))
-    chosen = torch.from_numpy(random.random(count) < config.mix_share)
+    device = crops.device
+    partner = torch.from_numpy(random.permutation(count)).to(device)
+    chosen = torch.from_numpy(random.random(count) < config.mix_share).to(device)
     share = random.beta(config.mix_alpha, config.mix_alpha, count).astype(np.float32)
     masks = share[:, None, None] if config.mix == "mixup" else _cuts(share, size, random)
-    kept = torch.where(chosen[:, None, None], torch.from_numpy(masks), 1.0)
+    kept = torch.where(chosen[:, None, None], torch.from_numpy(masks).to(device), 1.0)
     share_kept = kept.mean(dim=(1, 2))[:, None]  # the border and whole pixels make a rectangle a little smaller
     mixed = kept[:, None] * crops + (1 - kept[:, None]) * crops[partner]
     mixed_votes = share_kept * votes + (1 - share_kept) * votes[partner]
