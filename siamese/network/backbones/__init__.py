@@ -18,6 +18,7 @@ from siamese.network.backbones.torchvision_networks import mobile, resnet
 BACKBONES: dict[str, Callable[[], Backbone]] = {
     "mobilenet": MobileNetFaces,
     "mobilenet_160": partial(MobileNetFaces, 160),
+    "mobilenet_224": partial(MobileNetFaces, 224),
     "mobilenet_pair": partial(Pair, MobileNetFaces),
     "mobilefacenet": MobileFaceNet,
     "resnet18": partial(resnet, "resnet18"),
