@@ -27,9 +27,14 @@ EXPLAINED: Mapping[str, Mapping[str, str]] = {
         "drop": "of pictures that nearly repeat each other, one alone is in pairs and triplets",
         "keep": "all are",
     },
+    "teacher_view": {
+        "picture": "each picture as it is and its mirror image, once before the run: costs next to nothing",
+        "crop": "at every step the very crops that the network learns from, varied and mixed: for long runs on a GPU",
+    },
     "backbone": {
         "mobilenet": "MobileNet v1, which the face weights are of, on 112 pixels",
         "mobilenet_160": "the same on 160 pixels; the one that ships",
+        "mobilenet_224": "the same on 224 pixels, as the face weights were trained",
         "mobilenet_pair": "two of them side by side; --initial-weights names two networks",
         "mobilefacenet": "MobileFaceNet: a third of the weights",
         "resnet18": "ResNet18 with a stem for small crops: the most multiply-adds of all",

@@ -79,6 +79,7 @@ class TrainingConfig:
     scale: float = option(6.0, "factor from cosine similarity to logit in the auxiliary term")
     prior_strength: float = option(0.5, "0 asks for equal recall of all emotions, 1 for the data's own balance", most=1)
     teachers: str = option("", "networks that runs saved (.safetensors, a comma between two) to learn from besides")
+    teacher_view: str = option("picture", "what the teachers read", ("picture", "crop"))
     teacher_share: float = option(0.5, "share of the teachers' mean reading in what the auxiliary term learns", most=1)
     teacher_scale: float = option(0.0, "the --scale that the teachers learned with; 0 takes this run's own")
     # augmentation

@@ -25,7 +25,7 @@ from siamese.training.augment import Augmenter
 from siamese.training.checkpoint import Progress, Row
 from siamese.training.config import AUTO, TrainingConfig
 from siamese.training.data import TrainingData
-from siamese.training.distillation import taught_targets
+from siamese.training.distillation import Teachers, taught_targets
 from siamese.training.guard import CURES
 from siamese.training.losses import metric_loss, training_log_prior, vote_loss
 from siamese.training.mixing import mix
@@ -43,7 +43,7 @@ class Trainer:
 
     def __init__(self, config: TrainingConfig, data: TrainingData, fabric: Fabric, resumed: Path | None = None) -> None:
         """Start a run, or go on from the checkpoint `resumed`. Raises TrainingError where that cannot be."""
-        self.config, self.data, self.fabric = config, data, fabric
+        self.config, self.data, self.fabric = config, data.on(fabric.device), fabric
         self.progress = Progress()
         self._sampler = BatchSampler(data.labels.numpy(), config, data.metric_labels.numpy())
         _require_even_shares(self._sampler.batch_size, fabric.world_size)
@@ -55,7 +55,7 @@ class Trainer:
         _freeze(self.network.backbone, config.frozen_stages)
         self._metric = metric_loss(config.metric_loss, config.given_margin, len(EMOTIONS), config.embedding_size)
         self._log_prior, self._class_weights = self._balance(data)
-        self._targets = self._taught(data)
+        self._targets, self._teachers = self._taught()
         self._average = moving_average(self.network, config.average_decay)
         self._optimizer = make_optimizer(self.network, self._metric, config)
         self._schedule = Schedule(self._optimizer, config, self.steps_per_epoch)
@@ -150,14 +150,13 @@ class Trainer:
         embeddings, and all of them the same losses."""
         crops = self._augmented(rows, seed)
         crops, targets, labels = mix(crops, self._targets[rows], self.data.metric_labels[rows], self.config, seed)
-        device, rank, ranks = self.fabric.device, self.fabric.global_rank, self.fabric.world_size
-        torch.manual_seed(seed + rank)  # of dropout
-        own = crops.chunk(ranks)[rank].to(device, memory_format=torch.channels_last)
-        embeddings = self._twin(own).float()
-        if ranks > 1:
-            embeddings = _tensor(self.fabric.all_gather(embeddings, sync_grads=True)).flatten(0, 1)
+        torch.manual_seed(seed + self.fabric.global_rank)  # of dropout
+        own = crops.chunk(self.fabric.world_size)[self.fabric.global_rank].to(memory_format=torch.channels_last)
+        embeddings = self._gathered(self._twin(own).float())
         similarities = embeddings @ F.normalize(self.network.proxies, dim=1).T
-        targets, labels = targets.to(device), labels.to(device)
+        if self._teachers:
+            reading = self._gathered(self._teachers.read(own))
+            targets = (1 - self.config.teacher_share) * targets + self.config.teacher_share * reading
         auxiliary = vote_loss(
             similarities,
             targets,
@@ -169,8 +168,15 @@ class Trainer:
         )
         return auxiliary, self._metric(embeddings, labels, targets)
 
+    def _gathered(self, share: torch.Tensor) -> torch.Tensor:
+        """What the devices have computed of a batch, in its order, on all of them."""
+        if self.fabric.world_size == 1:
+            return share
+        return _tensor(self.fabric.all_gather(share, sync_grads=share.requires_grad)).flatten(0, 1)
+
     def _augmented(self, rows: torch.Tensor, seed: int) -> torch.Tensor:
-        return self._augment(self.data.images[rows], self.data.transforms[rows], torch.Generator().manual_seed(seed))
+        random = torch.Generator(self.fabric.device).manual_seed(seed)
+        return self._augment(self.data.images[rows], self.data.transforms[rows], random)
 
     def _balance(self, data: TrainingData) -> tuple[torch.Tensor, torch.Tensor | None]:
         """What the auxiliary term adds to the logits, (c,), and the weights of its classes, (c,), where it has any."""
@@ -181,14 +187,17 @@ class Trainer:
             return log_prior, None
         return log_prior, torch.from_numpy(class_weights(data.labels.numpy())).float().to(device)
 
-    def _taught(self, data: TrainingData) -> torch.Tensor:
-        """The votes (n, 8), with what teachers see mixed in where there are any."""
+    def _taught(self) -> tuple[torch.Tensor, Teachers | None]:
+        """The votes (n, 8), with what teachers see in the pictures mixed in; or the votes and teachers of crops."""
         config, teachers = self.config, self.config.teachers.split(",") if self.config.teachers else []
+        scale = config.teacher_scale or config.scale
         if not teachers:
-            return data.targets
+            return self.data.targets, None
+        if config.teacher_view == "crop":
+            return self.data.targets, Teachers(teachers, scale, self._log_prior)
         with self.fabric.rank_zero_first():
-            scale = config.teacher_scale or config.scale
-            return taught_targets(data, teachers, config.teacher_share, scale, self._log_prior, config.cache)
+            targets = taught_targets(self.data, teachers, config.teacher_share, scale, self._log_prior, config.cache)
+        return targets, None
 
     def _require_finite(self, what: str, value: torch.Tensor | None) -> None:
         if value is not None and not torch.isfinite(value):

@@ -147,6 +147,27 @@ def test_an_interrupted_run_resumes_exactly(
     assert_same_run(pieces, config)
 
 
+@pytest.fixture
+def taught(config: TrainingConfig) -> TrainingConfig:
+    """The same, learning from a teacher that reads the crops of every batch."""
+    before = loop.train(dataclasses.replace(in_another_folder(config, "teacher"), seed=1, epochs=1))
+    return dataclasses.replace(config, teachers=str(before / run_folder.LAST), teacher_view="crop", mix="mixup")
+
+
+def test_a_teacher_of_crops_counts_for_its_share(taught: TrainingConfig) -> None:
+    """Of none it changes nothing; alone it teaches its own reading, and the votes nothing."""
+    untaught = dataclasses.replace(in_another_folder(taught, "untaught"), teachers="")
+    loop.train(dataclasses.replace(taught, teacher_share=0.0))
+    loop.train(untaught)
+    assert_same_run(taught, untaught)
+
+    data, _ = load_parts(taught)
+    others = dataclasses.replace(data, targets=data.targets.roll(1, dims=1))
+    alone = dataclasses.replace(taught, teacher_share=1.0, sampler="natural")  # whose batches need no log prior
+    losses = [next(Trainer(alone, each, make_fabric(alone)).epoch()) for each in (data, others)]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+
+
 @pytest.mark.stress
 @pytest.mark.timeout(600)
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_weights(config: TrainingConfig, root: Path) -> None:
@@ -306,12 +327,12 @@ def test_a_loss_that_is_no_number_any_more_ends_the_run_with_a_sentence(config: 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("metric_loss", ["triplet", "arcface"])
 def test_two_processes_compute_what_one_does_with_the_same_global_batch(
-    config: TrainingConfig, root: Path, metric_loss: str
+    taught: TrainingConfig, root: Path, metric_loss: str
 ) -> None:
     """SGD without clipping shows a gradient of another length; arcface has weights of its own."""
-    together = in_another_folder(config, "together")
+    config, together = taught, in_another_folder(taught, "together")
     recipe = {"dropout": 0, "epochs": 2, "optimizer": "sgd", "head_learning_rate": 0.1, "gradient_clip": 0}
-    recipe |= {"accumulate": 2, "metric_loss": metric_loss}
+    recipe |= {"accumulate": 2, "metric_loss": metric_loss, "teachers": taught.teachers, "teacher_view": "crop"}
     loop.train(parse(options(root, Path(config.out), **recipe))[0])
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     run = ["-m", "tests.training.small", *options(root, Path(together.out), **recipe, devices=2)]
