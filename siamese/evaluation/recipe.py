@@ -27,13 +27,17 @@ def require_recipe(network: Path) -> None:
 
 
 def write_recipe(networks: Sequence[Sequence[Path]], out: Path) -> None:
-    """Write the settings of the runs that these networks are of, as they were averaged and joined, and their curves."""
+    """Write the settings of the runs that these networks are of, as they were averaged and joined, and their curves,
+    in place of earlier ones."""
     recipes = [[_recipe(path) for path in paths] for paths in networks]
     (out / RECIPE).write_text(json.dumps(recipes, indent=2) + "\n")
     everything = [path for paths in networks for path in paths]
-    for number, network in enumerate(everything, start=1):
-        name = CURVE if len(everything) == 1 else f"epochs-{number}.csv"
+    numbered = [CURVE] if len(everything) == 1 else [f"epochs-{number + 1}.csv" for number in range(len(everything))]
+    for name, network in zip(numbered, everything, strict=True):
         shutil.copyfile(network.parent / CURVE, out / name)
+    for earlier in out.glob("epochs*.csv"):
+        if earlier.name not in numbered:
+            earlier.unlink()
 
 
 def _recipe(network: Path) -> dict[str, Any]:

@@ -45,6 +45,14 @@ def test_of_networks_that_were_averaged_and_joined_each_is_told(tmp_path: Path) 
     assert curves == ["epoch\na\n", "epoch\nb\n", "epoch\nc\n"]
 
 
+def test_no_curve_of_an_earlier_network_stays(tmp_path: Path) -> None:
+    a, b = (run(tmp_path / name) for name in "ab")
+    write_recipe([[a / BEST, b / BEST]], tmp_path)
+    write_recipe([[b / BEST]], tmp_path)
+    assert [path.name for path in tmp_path.glob("epochs*.csv")] == [CURVE]
+    assert (tmp_path / CURVE).read_text() == "epoch\nb\n"
+
+
 def test_a_network_without_its_run_is_refused(tmp_path: Path) -> None:
     trained = run(tmp_path / "trained")
     with pytest.raises(ReferenceSetError, match=r"There is no network .*best\.safetensors\. Give the folder of a run"):
