@@ -3,7 +3,8 @@
 python app.py &
 python -m tests.browser.screenshots http://127.0.0.1:7860 docs/images
 
-The tab Check is there for galleries of one's own only, and so it is taken when it is named:
+Its emoji come from the machine: without such a font (Debian's fonts-noto-color-emoji) some are empty boxes. The tab
+Check is there for galleries of one's own only, and so it is taken when it is named:
 
 python -m tests.browser.labelled prototypes my-gallery; python app.py --gallery my-gallery &
 python -m tests.browser.screenshots http://127.0.0.1:7860 docs/images check
