@@ -116,9 +116,8 @@ def _git(folder: Path, *words: str) -> str:
 
 def _require_same_recipe(config: TrainingConfig, earlier: dict[str, Any]) -> None:
     options = {name: value for name, value in asdict(config).items() if name not in _MAY_DIFFER}
-    changed = [
-        f"--{name.replace('_', '-')} {earlier.get(name)}" for name in options if options[name] != earlier.get(name)
-    ]
+    before = asdict(TrainingConfig()) | earlier  # options that are newer than the run had their defaults
+    changed = [f"--{name.replace('_', '-')} {before[name]}" for name in options if options[name] != before[name]]
     if changed:
         raise TrainingError(f"The run in {config.out} was begun with {', '.join(changed)}. Resume it with the same.")
 

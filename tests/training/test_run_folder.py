@@ -82,6 +82,15 @@ def test_a_resumed_run_keeps_to_its_recipe_but_may_move_and_go_on_for_longer(tmp
         open_run(dataclasses.replace(config, seed=4, metric_loss="supcon"), resume=True)
 
 
+def test_a_run_of_before_an_option_came_goes_on_with_its_default(tmp_path: Path) -> None:
+    config = TrainingConfig(out=str(tmp_path), seed=3)
+    options = {name: value for name, value in dataclasses.asdict(config).items() if name != "teacher_view"}
+    (tmp_path / CONFIG).write_text(json.dumps(options))
+    with pytest.raises(TrainingError, match=r"was begun with --teacher-view picture\. Resume it with the same"):
+        open_run(dataclasses.replace(config, teacher_view="crop"), resume=True)
+    open_run(config, resume=True)
+
+
 def test_the_commit_is_named_and_marked_where_files_differ_from_it(tmp_path: Path) -> None:
     assert commit(tmp_path) == "unknown"
     git(tmp_path, "init")
