@@ -79,7 +79,7 @@ format: $(SETUP_TEST) ## put the code into its form
 	$(BIN)/ruff format .
 
 TRAIN = $(BIN)/python train_siamese.py --resume --data $(FERPLUS) --near-copies keep
-# On a GPU: minutes an epoch of two cores are seconds there, and several teachers read every crop.
+# For the two runs that want a GPU most: twice the size of images, or teachers that read every crop.
 LARGE_BATCHES = --natural-per-batch 256 --samples-per-class 8 --learning-rate 6e-4 --head-learning-rate 3e-3 \
 	--prior-strength 0.75 --mix mixup --erasing 0.4
 STUDY = $(BIN)/python -m siamese evaluate --full --json
