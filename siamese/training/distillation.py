@@ -23,6 +23,7 @@ from siamese.faces.align import INPUT_SIZE
 from siamese.network.twin import TwinNetwork, load_network
 from siamese.training.data import TrainingData
 from siamese.training.precision import autocast
+from siamese.training.reading import read_in_parts
 
 _BATCH = 256
 
@@ -36,15 +37,13 @@ class Teachers:
         Raises TrainingError where one is missing, and ReferenceSetError where it is none.
         """
         self._scale, self._log_prior = scale, log_prior
-        self._networks = [
-            load_network(_there(path)).to(log_prior.device).to(memory_format=torch.channels_last) for path in paths
-        ]
+        self._networks = [_teacher(_there(path), log_prior.device) for path in paths]
 
     @torch.no_grad()
     def read(self, crops: torch.Tensor) -> torch.Tensor:
         """Crops (n, 1, 96, 96) in 0…1 → the teachers' mean reading of them, (n, 8)."""
         with autocast(crops.device.type):
-            seen = [(network(crops), network.proxies) for network in self._networks]
+            seen = [(read_in_parts(network, crops), network.proxies) for network in self._networks]
         similarities = [embeddings.float() @ F.normalize(proxies, dim=1).T for embeddings, proxies in seen]
         return mean_reading(similarities, self._scale, self._log_prior)
 
@@ -82,7 +81,7 @@ def _similarities(data: TrainingData, teacher: Path, cache: Path) -> torch.Tenso
     pictures = "-".join(fingerprint(tensor.numpy()) for tensor in (data.images.cpu(), data.transforms.cpu()))
     path = cache / f"teacher-{name}-{INPUT_SIZE}-{pictures}.npy"
     if not path.is_file():
-        network = load_network(teacher).to(data.images.device)
+        network = _teacher(teacher, data.images.device)
         starts = range(0, len(data.images), _BATCH)
         shown = track(starts, f"Asking {teacher}", console=Console(stderr=True))
         answer = torch.cat([_ask(network, data.crops(slice(start, start + _BATCH))) for start in shown])
@@ -93,9 +92,12 @@ def _similarities(data: TrainingData, teacher: Path, cache: Path) -> torch.Tenso
     return torch.from_numpy(np.load(path, allow_pickle=False))
 
 
+def _teacher(path: Path, device: torch.device) -> TwinNetwork:
+    return load_network(path).to(device).to(memory_format=torch.channels_last)
+
+
 @torch.no_grad()
 def _ask(network: TwinNetwork, crops: torch.Tensor) -> torch.Tensor:
-    crops = crops.contiguous(memory_format=torch.channels_last)
     with autocast(crops.device.type):
-        both = network(crops) + network(crops.flip(-1))
+        both = read_in_parts(network, crops) + read_in_parts(network, crops.flip(-1))
     return (F.normalize(both.float(), dim=1) @ F.normalize(network.proxies, dim=1).T).cpu()

@@ -11,9 +11,10 @@ from siamese.network.twin import TwinNetwork
 from siamese.training.checkpoint import Row
 from siamese.training.data import LabelledCrops
 from siamese.training.guard import spread
+from siamese.training.reading import read_in_parts
 from siamese.vocabulary import EMOTIONS
 
-_BATCH = 128
+_ON_DEVICE = 1024  # crops that are moved there together
 
 
 def validate(network: TwinNetwork, examples: LabelledCrops, validation: LabelledCrops) -> Row:
@@ -36,6 +37,7 @@ def validate(network: TwinNetwork, examples: LabelledCrops, validation: Labelled
 @torch.no_grad()
 def embed(network: TwinNetwork, crops: torch.Tensor) -> NDArray[np.float32]:
     """The embeddings (n, embedding_size) of crops (n, 1, 96, 96) in 0…1, on the network's device, in full precision."""
-    network.eval()
+    network.eval().to(memory_format=torch.channels_last)
     device = network.proxies.device
-    return torch.cat([network(part.to(device)).float().cpu() for part in crops.split(_BATCH)]).numpy()
+    read = [read_in_parts(network, part.to(device)).float().cpu() for part in crops.split(_ON_DEVICE)]
+    return torch.cat(read).numpy()
