@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from siamese.answers import FaceFound
 from siamese.errors import DoubtError, NoFaceError, TeachingError
 from siamese.gallery.gallery import STORE_FILE, Gallery
 from siamese.gallery.items import Wanted
 from siamese.network.runtime import Embedder
-from siamese.service import ExpressionService, FaceFound
+from siamese.service import ExpressionService
 from siamese.settings import Settings
 from siamese.vocabulary import EMOTIONS
 from tests.test_service import BLANK

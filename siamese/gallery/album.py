@@ -33,7 +33,7 @@ Rows = NDArray[np.int64]
 
 
 class AlbumFace(Protocol):
-    """A face that was read; `siamese.service.Reading` is one."""
+    """A face that was read; `siamese.answers.Reading` is one."""
 
     @property
     def portrait(self) -> NDArray[np.uint8]:

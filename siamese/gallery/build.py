@@ -35,7 +35,7 @@ class Embeds(Protocol):
 
 
 class CutFace(Protocol):
-    """A face cut from a photo; `siamese.service.FaceFound` is one."""
+    """A face cut from a photo; `siamese.answers.FaceFound` is one."""
 
     @property
     def box(self) -> NDArray[np.float32]:

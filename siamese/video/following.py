@@ -16,7 +16,7 @@ from siamese.video.smoothing import Smoother, Smoothing, exponential
 from siamese.video.tracking import Tracker
 
 if TYPE_CHECKING:
-    from siamese.service import Reading
+    from siamese.answers import Reading
 
 Picture = NDArray[np.uint8]
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import gradio as gr
 
+from siamese.answers import Neighbour, Reading
 from siamese.errors import GalleryError
 from siamese.gallery.gallery import Gallery
 from siamese.gallery.items import Wanted
-from siamese.service import ExpressionService, Neighbour, Reading
+from siamese.service import ExpressionService
 from siamese.vocabulary import emotion_of
 from siamese.web import cards, parts
 

@@ -7,9 +7,9 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
+from siamese.answers import Comparison, Neighbour, Reading
 from siamese.gallery.items import Item
 from siamese.gallery.shading import Shade
-from siamese.service import Comparison, Neighbour, Reading
 from siamese.vocabulary import emotion_of
 from siamese.web import drawing
 from siamese.web.drawing import signed

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from siamese.answers import Reading
 from siamese.faces.marking import Mark, mark
-from siamese.service import Reading
 from siamese.vocabulary import emotion_of
 
 Picture = Image.Image | NDArray[np.uint8]

@@ -11,11 +11,12 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
+from siamese.answers import Neighbour, Reading
 from siamese.errors import GalleryError, command
 from siamese.gallery.gallery import Gallery
 from siamese.gallery.items import Item
 from siamese.gallery.maps import GalleryMap
-from siamese.service import ExpressionService, Neighbour, Reading
+from siamese.service import ExpressionService
 from siamese.vocabulary import emotion_of
 from siamese.web import cards, drawing, parts
 

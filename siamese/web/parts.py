@@ -13,8 +13,9 @@ from gradio.utils import get_upload_folder, is_in_or_equal
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from siamese.answers import Reading
 from siamese.errors import SessionError
-from siamese.service import ExpressionService, Reading
+from siamese.service import ExpressionService
 from siamese.vocabulary import emotion_of
 from siamese.web import cards, drawing
 from siamese.web.sentences import sentence_of

@@ -5,7 +5,8 @@ from typing import Any
 
 import gradio as gr
 
-from siamese.service import ExpressionService, Reading
+from siamese.answers import Reading
+from siamese.service import ExpressionService
 from siamese.web import cards, parts
 
 _START = "Choose a photo, paste one, or use the camera. Each face in it is read as soon as it arrives."

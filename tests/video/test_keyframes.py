@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from siamese.service import Reading
+from siamese.answers import Reading
 from siamese.video.following import Sighting
 from siamese.video.keyframes import LAGS, LEFT_OUT, MOST, OUTLYING, Choosing, brightness, outlying
 from tests.web.readings import a_reading

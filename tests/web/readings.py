@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from siamese.service import Reading
+from siamese.answers import Reading
 from siamese.vocabulary import EMOTIONS
 
 

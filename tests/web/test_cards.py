@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from siamese.answers import Comparison
 from siamese.gallery.items import Item, Match
 from siamese.gallery.shading import Shade
-from siamese.service import Comparison
 from siamese.vocabulary import EMOTIONS
 from siamese.web import cards
 from tests.web.readings import a_reading
