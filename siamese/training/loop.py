@@ -27,8 +27,9 @@ from siamese.training.validation import validate
 def train(config: TrainingConfig, resume: bool = False) -> Path:
     """Run, or resume, the training that `config` describes; returns the folder of the run.
 
-    SIGINT and SIGTERM save a checkpoint and end the run; what kills it outright costs the steps since the last one.
-    Raises TrainingError or DatasetError where it cannot start, and CollapseError when the network collapses.
+    SIGINT and SIGTERM save a checkpoint and end the run with KeyboardInterrupt, so that nobody takes it for finished;
+    what kills it outright costs the steps since the last one. Raises TrainingError or DatasetError where it cannot
+    start, and CollapseError when the network collapses.
     """
     keep_memory()
     config = settled(config, resume)
@@ -57,7 +58,7 @@ def train(config: TrainingConfig, resume: bool = False) -> Path:
                     save_checkpoint(out, trainer)
                 if stop:
                     bars.console.print("Interrupted. Nothing is lost: continue with the same options and --resume.")
-                    return out
+                    raise KeyboardInterrupt
             trainer.settle()
             measures = validate(trainer.averaged, examples, validation) if fabric.is_global_zero else {}
             measures = fabric.broadcast({**measures, "seconds": time.monotonic() - started})  # the same on all ranks

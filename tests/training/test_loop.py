@@ -7,6 +7,7 @@ import json
 import math
 import os
 import random
+import runpy
 import signal
 import subprocess
 import sys
@@ -141,10 +142,24 @@ def test_an_interrupted_run_resumes_exactly(
             return step(trainer, batches)
 
         patch.setattr(Trainer, "_step", interrupting)
-        loop.train(pieces)
+        with pytest.raises(KeyboardInterrupt):
+            loop.train(pieces)
     assert len(curve(pieces)) == 1
     loop.train(pieces, resume=True)
     assert_same_run(pieces, config)
+
+
+def test_what_started_the_trainer_can_tell_an_interrupted_run_from_a_finished_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "train", interrupted)
+    monkeypatch.setattr(sys, "argv", ["train_siamese.py"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(Path(__file__).parents[2] / "train_siamese.py"), run_name="__main__")
+    assert ended.value.code == 130
 
 
 @pytest.fixture
