@@ -2,7 +2,8 @@
 
 Cross-entropy against a metric loss, each on data as they come and on batches balanced by class; and plain networks
 that start from nothing. Each run is one of `train_siamese.py` and goes on where it was cut short; its best epoch is
-chosen on validation. Recognition is by the nearest prototype of up to 200 training images an expression.
+chosen on validation. Recognition is by the nearest prototype of up to 200 training images an expression and, where
+cross-entropy was learned from, by the softmax that it fitted too, as papers read such networks.
 
     python -m benchmarks.ablations --dataset ferplus --root data/ferplus --weights mobilenet_vggface2.npz [--json]
 """
@@ -16,17 +17,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+import torch.nn.functional as F
+from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
 from siamese.datasets.catalogue import load_dataset
 from siamese.datasets.crops import crops
 from siamese.evaluation.tables import table
-from siamese.network.twin import load_network
+from siamese.network.twin import TwinNetwork, load_network
 from siamese.training.config import TrainingConfig
 from siamese.training.data import LabelledCrops, load_parts
 from siamese.training.loop import train
 from siamese.training.run_folder import BEST, CONFIG
-from siamese.training.validation import validate
+from siamese.training.validation import embed, validate
 
 _CROSS_ENTROPY: Mapping[str, Any] = {"metric_weight": 0.0}
 _TRIPLET: Mapping[str, Any] = {"auxiliary_weight": 0.0, "metric_weight": 1.0}
@@ -52,9 +56,10 @@ ABLATIONS: dict[str, Ablation] = {
     "triplet, balanced": Ablation({**_TRIPLET, **_BALANCED}),
     "both, mixed (the recipe)": Ablation(_MIXED),
     "three convolutions, cross-entropy": Ablation({**_PLAIN, "backbone": "cnn"}, from_nothing=True, times=20),
-    "half ResNet18, cross-entropy": Ablation({**_PLAIN, "backbone": "resnet18_half"}, from_nothing=True, times=3),
+    "half ResNet18, cross-entropy": Ablation({**_PLAIN, "backbone": "resnet18_half"}, from_nothing=True, times=8),
 }
-_FIGURES = ("accuracy", "balanced_accuracy", "roc_auc", "margin", "effective_rank")
+_BY_SOFTMAX = ("softmax_accuracy", "softmax_balanced_accuracy")
+_FIGURES = ("accuracy", "balanced_accuracy", *_BY_SOFTMAX, "roc_auc", "margin", "effective_rank")
 _PAGE = """\
 ## What each part is worth, on {dataset}, test: {images:,} images
 
@@ -62,7 +67,9 @@ _PAGE = """\
 python -m benchmarks.ablations --dataset {dataset} --root data/{dataset}{options} > docs/results/ablations-{dataset}.md
 ```
 
-Equal but for what is named; the nearest prototype of up to 200 training images an expression. {start}
+Equal but for what is named; the nearest prototype of up to 200 training images an expression, and where cross-entropy
+was learned from, the softmax that it fitted.
+{start}
 
 {table}"""
 
@@ -85,19 +92,35 @@ def measure(config: TrainingConfig) -> dict[str, float]:
     test = load_dataset(config.dataset, config.data, "test").labelled()
     pixels = torch.from_numpy(crops(test, config.crops, config.cache))[:, None] / 255
     data, _ = load_parts(config)
-    return validate(load_network(out / BEST), data.examples(), LabelledCrops(pixels, test.labels))
+    network, crops_of_test = load_network(out / BEST), LabelledCrops(pixels, test.labels)
+    figures = validate(network, data.examples(), crops_of_test)
+    return {**figures, **by_softmax(network, crops_of_test)} if config.auxiliary_weight else figures
+
+
+@torch.no_grad()
+def by_softmax(network: TwinNetwork, test: LabelledCrops) -> dict[str, float]:
+    """How often the softmax over the proxies is right, among the expressions that the data have."""
+    present = np.unique(test.labels)
+    proxies = F.normalize(network.proxies[present], dim=1).numpy()
+    answers = present[(embed(network, test.crops) @ proxies.T).argmax(axis=1)]
+    measures = (accuracy_score, balanced_accuracy_score)
+    return {name: float(measure(test.labels, answers)) for name, measure in zip(_BY_SOFTMAX, measures, strict=True)}
 
 
 def page(found: Mapping[str, Mapping[str, float]], dataset: str, images: int, options: str) -> str:
     """What was measured, as Markdown with the command that measures it again."""
-    rows = ((name, *(f"{figures[figure]:.3f}" for figure in _FIGURES)) for name, figures in found.items())
+    rows = ((name, *(_shown(figures.get(figure)) for figure in _FIGURES)) for name, figures in found.items())
     head = ("trained with", *(figure.replace("_", " ") for figure in _FIGURES))
     return _PAGE.format(dataset=dataset, images=images, options=options, start=_start(found), table=table(head, rows))
 
 
+def _shown(figure: float | None) -> str:
+    return "–" if figure is None else f"{figure:.3f}"
+
+
 def _start(names: Collection[str]) -> str:
     faces = sum(not ABLATIONS[name].from_nothing for name in names)
-    first = f"The first {faces} start\nfrom weights trained on faces, the others are " if faces else "All were\n"
+    first = f"The first {faces} start from weights trained on faces, the others are " if faces else "All were "
     return f"{first}trained from nothing, for several times as many epochs."
 
 

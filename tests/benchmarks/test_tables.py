@@ -23,6 +23,7 @@ from benchmarks import (
 from siamese.datasets.catalogue import load_dataset
 from siamese.network.twin import TwinConfig, TwinNetwork, save_network
 from siamese.training.config import TrainingConfig, check
+from siamese.training.data import LabelledCrops
 from siamese.training.guard import spread
 from siamese.training.run_folder import CONFIG
 from siamese.vocabulary import EMOTIONS
@@ -179,6 +180,22 @@ def test_ablations_are_runs_that_differ_in_one_choice(
     page = capsys.readouterr().out
     assert f"| {names[0]} | {found[names[0]]['accuracy']:.3f} |" in page
     assert page.startswith("## What each part is worth, on folder, test: 32 images")
+
+
+def test_a_softmax_is_right_where_the_label_has_the_largest_probability() -> None:
+    torch.manual_seed(0)
+    network = TwinNetwork(TwinConfig(SMALL)).eval()
+    crops, labels = torch.rand(12, 1, 96, 96), np.repeat([0, 2, 5], [6, 4, 2])
+    figures = ablations.by_softmax(network, LabelledCrops(crops, labels))
+    right: dict[int, list[bool]] = {0: [], 2: [], 5: []}
+    for crop, label in zip(crops, labels.tolist(), strict=True):
+        with torch.no_grad():
+            embedding = network(crop[None])[0]
+            similarities = [torch.cosine_similarity(embedding, network.proxies[each], dim=0) for each in right]
+        probabilities = (6 * torch.stack(similarities)).softmax(dim=0)
+        right[label].append(list(right)[int(probabilities.argmax())] == label)
+    assert figures["softmax_accuracy"] == pytest.approx(sum(map(sum, right.values())) / len(labels))
+    assert figures["softmax_balanced_accuracy"] == pytest.approx(np.mean([np.mean(each) for each in right.values()]))
 
 
 def test_every_ablation_is_a_recipe_that_the_trainer_takes() -> None:

@@ -66,8 +66,8 @@ def test_every_aim_is_read_from_its_place(tmp_path: Path) -> None:
     baselines = [{"name": "MLP on pixels", "accuracy": 0.42}, {"name": "nearest pixels", "accuracy": 0.41}]
     store(tmp_path, "benchmarks/baselines-fer2013.json", {"baselines": baselines})
     plain = {
-        "half ResNet18, cross-entropy": {"accuracy": 0.44},
-        "three convolutions, cross-entropy": {"accuracy": 0.43},
+        "half ResNet18, cross-entropy": {"accuracy": 0.1, "softmax_accuracy": 0.44},
+        "three convolutions, cross-entropy": {"accuracy": 0.1, "softmax_accuracy": 0.43},
     }
     store(tmp_path, "benchmarks/ablations-fer2013.json", plain)
     measured = [aim.row(tmp_path)[3] for aim in AIMS]

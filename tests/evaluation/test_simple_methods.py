@@ -25,8 +25,9 @@ def test_each_method_has_one_row_with_its_figures_on_every_data_set(tmp_path: Pa
     store(
         tmp_path,
         "ablations-ferplus.md",
-        ("trained with", "accuracy", "balanced accuracy"),
-        ("triplet", "0.6", "0.55"),
+        ("trained with", "accuracy", "balanced accuracy", "softmax accuracy", "softmax balanced accuracy"),
+        ("triplet", "0.6", "0.55", "–", "–"),
+        ("cross-entropy", "0.4", "0.35", "0.45", "0.42"),
     )
     store(
         tmp_path,
@@ -47,6 +48,8 @@ def test_each_method_has_one_row_with_its_figures_on_every_data_set(tmp_path: Pa
     assert [tuple(row.values()) for row in rows] == [
         ("HOG", "0.5", "0.3", "0.4", "0.2", "", ""),
         ("triplet", "0.6", "0.55", "", "", "", ""),
+        ("cross-entropy", "0.4", "0.35", "", "", "", ""),
+        ("cross-entropy, by its softmax", "0.45", "0.42", "", "", "", ""),
         ("flow", "", "", "", "", "0.37", "0.33"),
         ("**the network that ships**", "0.876", "0.726", "", "", "0.98 ± 0.02", "0.97 ± 0.03"),
     ]
