@@ -99,7 +99,10 @@ def measure(config: TrainingConfig) -> dict[str, float]:
 
 @torch.no_grad()
 def by_softmax(network: TwinNetwork, test: LabelledCrops) -> dict[str, float]:
-    """How often the softmax over the proxies is right, among the expressions that the data have."""
+    """How often the softmax over the proxies is right, among the expressions that the data have.
+
+    The classes' frequencies, which training adds to its logits, are left out, as for every network here.
+    """
     present = np.unique(test.labels)
     proxies = F.normalize(network.proxies[present], dim=1).numpy()
     answers = present[(embed(network, test.crops) @ proxies.T).argmax(axis=1)]
