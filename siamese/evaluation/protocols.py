@@ -143,72 +143,111 @@ def evaluate_embeddings(
     require_labels(labels, len(embeddings), len(prototypes.names))
     similarities = prototypes.similarities(embeddings)
     probabilities = calibration.probabilities(similarities)
-    uncalibrated = UNCALIBRATED.probabilities(similarities)
-    names = prototypes.names
-    nearest = metrics.confusion(labels, similarities.argmax(axis=1), len(names))
-    likeliest = metrics.confusion(labels, probabilities.argmax(axis=1), len(names))
-    pairs = count_pairs(embeddings, labels)
-    curve = roc(pairs)
-    pair_figures = [roc_auc, equal_error_rate, _true_accepts_at(0.01), _true_accepts_at(0.001)]
-    auc_interval, eer_interval, *accepts_intervals = pair_intervals(embeddings, labels, pair_figures)
-    neighbours = retrieve(Labelled(embeddings, labels))
-    clusters = structure.cluster_table(embeddings, labels)
-    spread = structure.similarity_spread(embeddings, labels)
-    layout = layout_intervals(embeddings, labels)
     return Evidence(
         protocol=protocol,
         images=len(labels),
-        classes=names,
-        images_per_class={name: int(n) for name, n in zip(names, nearest.sum(axis=1), strict=True) if n},
-        accuracy=float(metrics.accuracy(nearest)),
-        accuracy_interval=table_interval(nearest, metrics.accuracy),
-        balanced_accuracy=float(metrics.balanced_accuracy(nearest)),
-        balanced_accuracy_interval=table_interval(nearest, metrics.balanced_accuracy),
-        macro_f1=float(metrics.macro_f1(nearest)),
-        macro_f1_interval=table_interval(nearest, metrics.macro_f1),
-        weighted_f1=float(metrics.weighted_f1(nearest)),
-        weighted_f1_interval=table_interval(nearest, metrics.weighted_f1),
-        recall_per_class=_recall_per_class(nearest, names),
-        per_class=_per_class(nearest, names),
-        confusion=tuple(map(tuple, nearest.tolist())),
-        calibrated_accuracy=float(metrics.accuracy(likeliest)),
-        calibrated_balanced_accuracy=float(metrics.balanced_accuracy(likeliest)),
-        calibrated_macro_f1=float(metrics.macro_f1(likeliest)),
-        calibrated_recall_per_class=_recall_per_class(likeliest, names),
-        ece=expected_calibration_error(probabilities, labels),
-        ece_interval=calibration_interval(probabilities, labels),
-        ece_uncalibrated=expected_calibration_error(uncalibrated, labels),
-        ece_uncalibrated_interval=calibration_interval(uncalibrated, labels),
-        roc_auc=curve.area,
-        roc_auc_interval=auc_interval,
-        eer=curve.equal_error[0],
-        eer_interval=eer_interval,
-        true_accepts_at_1_percent=_true_accepts(curve, 0.01),
-        true_accepts_at_1_percent_interval=accepts_intervals[0],
-        true_accepts_at_0_1_percent=_true_accepts(curve, 0.001),
-        true_accepts_at_0_1_percent_interval=accepts_intervals[1],
-        verification=_verify(pairs, verification),
-        recall_at_1=neighbours.recall[1],
-        recall_at_1_interval=share_interval(neighbours.recall[1], len(labels)),
-        recall_at_k=neighbours.recall,
-        precision_at_k=neighbours.precision,
-        accuracy_at_k=neighbours.accuracy,
-        nmi=float(structure.normalised_mutual_information(clusters)),
-        nmi_interval=table_interval(clusters, structure.normalised_mutual_information),
-        cluster_f1=float(structure.cluster_f1(clusters)),
-        cluster_f1_interval=table_interval(clusters, structure.cluster_f1),
-        intra_similarity=spread.intra,
-        intra_similarity_interval=layout["intra_similarity"],
-        intra_deviation=spread.intra_deviation,
-        intra_deviation_interval=layout["intra_deviation"],
-        inter_similarity=spread.inter,
-        inter_similarity_interval=layout["inter_similarity"],
-        inter_deviation=spread.inter_deviation,
-        inter_deviation_interval=layout["inter_deviation"],
-        margin=spread.margin,
-        margin_interval=layout["margin"],
-        effective_rank=effective_rank(embeddings),
+        classes=prototypes.names,
+        **_recognition(similarities.argmax(axis=1), labels, prototypes.names),
+        **_recognition_calibrated(probabilities.argmax(axis=1), labels, prototypes.names),
+        **_confidence(probabilities, UNCALIBRATED.probabilities(similarities), labels),
+        **_pairs(embeddings, labels, verification),
+        **_retrieval(embeddings, labels),
+        **_clusters(embeddings, labels),
+        **_layout(embeddings, labels),
     )
+
+
+Figures = dict[str, Any]  # some of the figures of an `Evidence`, by name
+
+
+def _recognition(answers: NDArray[np.int64], labels: NDArray[np.int64], names: tuple[str, ...]) -> Figures:
+    counts = metrics.confusion(labels, answers, len(names))
+    figures: Figures = {
+        "images_per_class": {name: int(n) for name, n in zip(names, counts.sum(axis=1), strict=True) if n},
+        "recall_per_class": _recall_per_class(counts, names),
+        "per_class": _per_class(counts, names),
+        "confusion": tuple(map(tuple, counts.tolist())),
+    }
+    for figure in (metrics.accuracy, metrics.balanced_accuracy, metrics.macro_f1, metrics.weighted_f1):
+        figures[figure.__name__] = float(figure(counts))
+        figures[f"{figure.__name__}_interval"] = table_interval(counts, figure)
+    return figures
+
+
+def _recognition_calibrated(answers: NDArray[np.int64], labels: NDArray[np.int64], names: tuple[str, ...]) -> Figures:
+    counts = metrics.confusion(labels, answers, len(names))
+    return {
+        "calibrated_accuracy": float(metrics.accuracy(counts)),
+        "calibrated_balanced_accuracy": float(metrics.balanced_accuracy(counts)),
+        "calibrated_macro_f1": float(metrics.macro_f1(counts)),
+        "calibrated_recall_per_class": _recall_per_class(counts, names),
+    }
+
+
+def _confidence(
+    probabilities: NDArray[np.floating], uncalibrated: NDArray[np.floating], labels: NDArray[np.int64]
+) -> Figures:
+    return {
+        "ece": expected_calibration_error(probabilities, labels),
+        "ece_interval": calibration_interval(probabilities, labels),
+        "ece_uncalibrated": expected_calibration_error(uncalibrated, labels),
+        "ece_uncalibrated_interval": calibration_interval(uncalibrated, labels),
+    }
+
+
+def _pairs(embeddings: NDArray[np.float32], labels: NDArray[np.int64], verification: Verification) -> Figures:
+    pairs = count_pairs(embeddings, labels)
+    curve = roc(pairs)
+    measured: dict[str, Callable[[Pairs], float]] = {
+        "roc_auc": roc_auc,
+        "eer": equal_error_rate,
+        "true_accepts_at_1_percent": _true_accepts_at(0.01),
+        "true_accepts_at_0_1_percent": _true_accepts_at(0.001),
+    }
+    intervals = pair_intervals(embeddings, labels, list(measured.values()))
+    return {
+        "verification": _verify(pairs, verification),
+        "roc_auc": curve.area,
+        "eer": curve.equal_error[0],
+        "true_accepts_at_1_percent": _true_accepts(curve, 0.01),
+        "true_accepts_at_0_1_percent": _true_accepts(curve, 0.001),
+        **{f"{name}_interval": interval for name, interval in zip(measured, intervals, strict=True)},
+    }
+
+
+def _retrieval(embeddings: NDArray[np.float32], labels: NDArray[np.int64]) -> Figures:
+    neighbours = retrieve(Labelled(embeddings, labels))
+    return {
+        "recall_at_1": neighbours.recall[1],
+        "recall_at_1_interval": share_interval(neighbours.recall[1], len(labels)),
+        "recall_at_k": neighbours.recall,
+        "precision_at_k": neighbours.precision,
+        "accuracy_at_k": neighbours.accuracy,
+    }
+
+
+def _clusters(embeddings: NDArray[np.float32], labels: NDArray[np.int64]) -> Figures:
+    counts = structure.cluster_table(embeddings, labels)
+    return {
+        "nmi": float(structure.normalised_mutual_information(counts)),
+        "nmi_interval": table_interval(counts, structure.normalised_mutual_information),
+        "cluster_f1": float(structure.cluster_f1(counts)),
+        "cluster_f1_interval": table_interval(counts, structure.cluster_f1),
+    }
+
+
+def _layout(embeddings: NDArray[np.float32], labels: NDArray[np.int64]) -> Figures:
+    spread = structure.similarity_spread(embeddings, labels)
+    intervals = layout_intervals(embeddings, labels)
+    return {
+        "intra_similarity": spread.intra,
+        "intra_deviation": spread.intra_deviation,
+        "inter_similarity": spread.inter,
+        "inter_deviation": spread.inter_deviation,
+        "margin": spread.margin,
+        **{f"{name}_interval": interval for name, interval in intervals.items()},
+        "effective_rank": effective_rank(embeddings),
+    }
 
 
 def _recall_per_class(confusion: metrics.Confusion, names: tuple[str, ...]) -> dict[str, float]:
