@@ -42,9 +42,13 @@ def write_recipe(networks: Sequence[Sequence[Path]], out: Path) -> None:
 
 def _recipe(network: Path) -> dict[str, Any]:
     recipe = json.loads((network.parent / CONFIG).read_text())
-    recipe["initial_weights"] = _place(recipe.get("initial_weights", ""))
-    recipe["teachers"] = [_place(each) for each in recipe.get("teachers", "").split(",") if each]
+    recipe["initial_weights"] = ",".join(_places(recipe.get("initial_weights", "")))  # a pair has two
+    recipe["teachers"] = _places(recipe.get("teachers", ""))
     return {"network": _place(str(network)), **{n: value for n, value in recipe.items() if n not in _PATHS}}
+
+
+def _places(paths: str) -> list[str]:
+    return [_place(path) for path in paths.split(",") if path]
 
 
 def _place(path: str) -> str:

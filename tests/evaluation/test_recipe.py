@@ -35,6 +35,20 @@ def test_files_are_named_without_the_folders_of_whoever_trained(tmp_path: Path) 
     assert (tmp_path / CURVE).read_text() == "epoch\ntaught\n"
 
 
+def test_both_networks_that_a_pair_was_joined_of_are_told(tmp_path: Path) -> None:
+    both = "/home/me/runs/a/best.safetensors,/home/me/runs/b/last.safetensors"
+    write_recipe([[run(tmp_path / "pair", initial_weights=both) / BEST]], tmp_path)
+    assert json.loads((tmp_path / RECIPE).read_text()) == [
+        [
+            {
+                "network": "pair/best.safetensors",
+                "initial_weights": "a/best.safetensors,b/last.safetensors",
+                "teachers": [],
+            }
+        ]
+    ]
+
+
 def test_of_networks_that_were_averaged_and_joined_each_is_told(tmp_path: Path) -> None:
     a, b, c = (run(tmp_path / name, seed=seed) for seed, name in enumerate("abc"))
     write_recipe([[a / BEST, b / LAST], [c / BEST]], tmp_path)
