@@ -1,5 +1,6 @@
 """The published face weights (arrays with batch norm folded away) → a backbone with true batch norms again."""
 
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -15,20 +16,25 @@ from siamese.network.backbones.layers import Backbone, ConvNorm
 Arrays = Mapping[str, NDArray[np.float32]]
 Layers = Iterator[tuple[ConvNorm, NDArray[np.float32], NDArray[np.float32]]]  # with weight and bias
 
+_UNREADABLE = (OSError, EOFError, LookupError, TypeError, ValueError, RuntimeError, zipfile.BadZipFile)
+
 
 def load_face_weights(backbone: Backbone, path: str | Path, crops: torch.Tensor) -> None:
     """Give a MobileNet or MobileFaceNet the face weights in `path`, then restore batch statistics measured on `crops`
     (n, 1, h, w).
 
-    Raises TrainingError when the file is missing or does not fit the network.
+    Raises TrainingError when the file is missing, damaged or does not fit the network.
     """
     try:
         arrays = np.load(path, allow_pickle=False)
         for layer, weight, bias in _layers(backbone, arrays):
             layer.convolution.weight.data.copy_(torch.from_numpy(weight))
             _start_as_bias(layer.norm, torch.from_numpy(bias))
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
-        raise TrainingError(f"{path} does not hold the face weights of this backbone: {error}") from error
+    except _UNREADABLE as error:
+        raise TrainingError(
+            f"--initial-weights: {path} does not hold the face weights of this backbone ({error}). "
+            "Give another file, or «nothing»."
+        ) from error
     restore_batch_norm(backbone, crops)
 
 

@@ -1,5 +1,6 @@
 """Face weights come with their batch norms folded away; restoring these must not change what the network computes."""
 
+import io
 import json
 from pathlib import Path
 
@@ -75,6 +76,17 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
             load_face_weights(MobileNetFaces(), path, torch.rand(2, 1, 48, 48))
     with pytest.raises(TrainingError, match="fit «mobilenet» and «mobilefacenet» only"):
         load_face_weights(BACKBONES["vgg"](), tmp_path / "other.npz", torch.rand(2, 1, 48, 48))
+
+
+def test_a_damaged_file_is_refused(weights_file: Path, tmp_path: Path) -> None:
+    whole = weights_file.read_bytes()
+    flipped = whole[:5000] + bytes(byte ^ 255 for byte in whole[5000:5100]) + whole[5100:]
+    row = io.BytesIO()
+    np.save(row, np.zeros(3))
+    for content in (whole[: len(whole) // 2], flipped, b"", b"weights", row.getvalue()):
+        (tmp_path / "faces.npz").write_bytes(content)
+        with pytest.raises(TrainingError, match=r"--initial-weights: .*faces\.npz does not hold the face weights"):
+            load_face_weights(MobileNetFaces(), tmp_path / "faces.npz", torch.rand(2, 1, 48, 48))
 
 
 @pytest.fixture(scope="module")
