@@ -32,7 +32,7 @@ def join(first: TwinNetwork, second: TwinNetwork, network: TwinNetwork, crops: t
 
     Their embeddings, brought to one mean length, are laid side by side and turned onto the directions in which those of
     `crops` (n, 1, height, width) lie; what does not fit into the embedding's size is cut off. Raises TrainingError when
-    the networks are not such as the pair is made of.
+    the networks are not such as the pair is made of, or have fewer components together than it.
     """
     members = (first.eval(), second.eval())
     if not isinstance(network.backbone, Pair):
@@ -42,11 +42,17 @@ def join(first: TwinNetwork, second: TwinNetwork, network: TwinNetwork, crops: t
             own.load_state_dict(member.backbone.state_dict())
     except RuntimeError as error:
         raise TrainingError(f"The two networks are not those of a {network.config.backbone}: {error}") from error
+    size, together = network.config.embedding_size, sum(member.config.embedding_size for member in members)
+    if size > together:
+        raise TrainingError(
+            f"--embedding-size is {size}, but the two networks of --initial-weights have {together} components "
+            "together. Ask for no more."
+        )
     lengths = [member.head(member.backbone(crops)).norm(dim=1).mean() for member in members]
-    weight = torch.block_diag(*(member.head.weight / size for member, size in zip(members, lengths, strict=True)))
-    bias = torch.cat([member.head.bias / size for member, size in zip(members, lengths, strict=True)])
+    weight = torch.block_diag(*(member.head.weight / length for member, length in zip(members, lengths, strict=True)))
+    bias = torch.cat([member.head.bias / length for member, length in zip(members, lengths, strict=True)])
     outputs = network.backbone.eval()(crops) @ weight.T + bias
-    directions = torch.linalg.svd(outputs).Vh[: network.config.embedding_size]
+    directions = torch.linalg.svd(outputs).Vh[:size]
     network.head.weight.copy_(directions @ weight)
     network.head.bias.copy_(directions @ bias)
     proxies = torch.cat([F.normalize(member.proxies, dim=1) for member in members], dim=1)

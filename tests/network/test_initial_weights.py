@@ -56,6 +56,16 @@ def test_a_pair_of_two_networks_sees_what_both_see(tmp_path: Path, monkeypatch: 
         torch.testing.assert_close(pair(crops) @ pair(crops).T, beside @ beside.T, rtol=1e-3, atol=1e-4)
 
 
+def test_a_pair_has_no_more_components_than_its_networks_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(BACKBONES, "pair", lambda: Pair(BACKBONES["resnet18_half"]))
+    save_network(network(), tmp_path / "a.safetensors")
+    pair = TwinNetwork(TwinConfig("pair", embedding_size=33))
+    with pytest.raises(TrainingError, match=r"--embedding-size is 33, but the two networks .* have 32 components"):
+        load_initial_weights(pair, f"{tmp_path / 'a.safetensors'},{tmp_path / 'a.safetensors'}", CROPS)
+
+
 def test_two_networks_are_joined_in_the_pair_of_their_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second, crops = network(seed=1), network(seed=2), torch.rand(40, 1, 48, 48)
     with pytest.raises(TrainingError, match="no backbone resnet18_half_pair"):
