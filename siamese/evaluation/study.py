@@ -7,21 +7,22 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from siamese.datasets.catalogue import parts_of
+from siamese.datasets.catalogue import load_dataset, parts_of
 from siamese.datasets.duplicates import copies_of
 from siamese.datasets.samples import Samples
 from siamese.errors import MeasurementError
 from siamese.evaluation.classifiers import ClassifierEvidence, measure_classifiers
-from siamese.evaluation.datasets import evaluate_samples, load_for
+from siamese.evaluation.datasets import evaluate_samples, known, load_for
 from siamese.evaluation.embeddings import embedded
 from siamese.evaluation.folds import CrossValidation, cross_validate, cross_validate_leaky
 from siamese.evaluation.labelled import Labelled
 from siamese.evaluation.protocols import Evidence
 from siamese.evaluation.timing import Timing
+from siamese.metric.prototypes import Prototypes
 from siamese.network.runtime import Embedder
 from siamese.vocabulary import EMOTIONS
 
-_PARTS = ("train", "validation", "test")
+_LEARNED = ("train", "validation")
 _FOLDS = 10
 
 Measured = TypeVar("Measured")
@@ -32,8 +33,9 @@ class Study:
     """The evidence on one split by the network of this fingerprint, and what there is besides.
 
     `left_out` counts what the data set holds but was not measured, by reason. `without_copies` is the evidence on the
-    images that have no near-copy in the other parts; `copies` have one; `classifiers` were fitted on
-    the training part and chosen on validation; both are missing where a data set has no such parts, or on them.
+    images that have no near-copy in the other parts, also among their images without a label, from whose votes a
+    network learns; `copies` have one; `classifiers` were fitted on the training part and chosen on validation; both
+    are missing where a data set has no such parts, or on them.
     `cross_validation`, by subject and leaky, is there where subjects are known. `timing` is of the machine. What a set
     is too small for is missing too.
     """
@@ -87,13 +89,13 @@ def study_dataset(
     copies: int | None = None
     without_copies: Evidence | None = None
     classifiers: tuple[ClassifierEvidence, ...] | None = None
-    if split == "test" and set(_PARTS) <= set(parts_of(dataset, root)):
-        parts = [load_for(dataset, root, part, protocol, reference) for part in _PARTS]
-        copied = copies_of(samples.images, np.concatenate([part.images for part in parts[:2]]))
+    if split == "test" and set(_LEARNED) <= set(parts_of(dataset, root)):
+        learned = [load_dataset(dataset, root, part, protocol) for part in _LEARNED]
+        copied = copies_of(samples.images, np.concatenate([part.images for part in learned]))
         copies = int(copied.sum())
         others = samples.take(np.flatnonzero(~copied))
         without_copies = _if_enough(lambda: evaluate_samples(others, reference, cache))
-        classifiers = _if_enough(lambda: _classifiers(parts, reference, cache))
+        classifiers = _if_enough(lambda: _classifiers([*learned, samples], reference, cache))
     return Study(
         dataset=dataset,
         split=split,
@@ -129,7 +131,8 @@ def _if_enough(measure: Callable[[], Measured]) -> Measured | None:
 
 
 def _classifiers(parts: Sequence[Samples], reference: Path, cache: str | Path) -> tuple[ClassifierEvidence, ...]:
-    train, validation, test = (_labelled(part, reference, cache) for part in parts)
+    names = Prototypes.load(reference / "prototypes.npz").names
+    train, validation, test = (_labelled(known(part.labelled(), names), reference, cache) for part in parts)
     return measure_classifiers(train, validation, test)
 
 

@@ -1,11 +1,15 @@
 """A study of a whole data set: what it adds to the evidence, where the data set allows it."""
 
+import io
 import json
 import re
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -17,6 +21,7 @@ from siamese.evaluation.datasets import evaluate_samples
 from siamese.evaluation.illustrations import draw_figures, draw_nearest
 from siamese.evaluation.results import write_results
 from siamese.evaluation.study import Study, study_dataset
+from siamese.metric.prototypes import Prototypes
 from siamese.vocabulary import EMOTIONS
 from tests.tiny import draw_face
 
@@ -151,6 +156,36 @@ def test_where_too_few_are_left_without_copies_that_part_alone_is_missing(
     assert len(study.classifiers) == len(CLASSIFIERS)
     page = page_of(study, tmp_path)
     assert "near-copy" not in page and "| K nearest neighbours |" in page
+
+
+def write_noise(path: Path, seeds: Iterable[int], votes: Mapping[int, Mapping[str, int]]) -> None:
+    """A part of FER+, of pictures of noise: no two seeds' are alike. All votes are for anger, but for these."""
+    pictures, counts = [], []
+    for seed in seeds:
+        file = io.BytesIO()
+        Image.fromarray(np.random.default_rng(seed).integers(0, 256, (48, 48), dtype=np.uint8)).save(file, "PNG")
+        pictures.append({"bytes": file.getvalue(), "path": f"{seed}.png"})
+        given = votes.get(seed, {"anger": 10})
+        counts.append([given.get(emotion, 0) for emotion in (*EMOTIONS, "unknown", "no face")])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table({"image": pictures, "votes": counts}), path)
+
+
+def test_copies_are_looked_for_among_all_that_a_network_learns_from(reference: Path, tmp_path: Path) -> None:
+    """It learns the votes of pictures that have no label too, and of what the reference set does not know."""
+    root, drawn, happy = tmp_path / "ferplus", {"anger": 5, "fear": 5}, {"happiness": 10}
+    write_noise(root / "train.parquet", range(40), {1: drawn, 2: {"contempt": 10}, 5: happy, 6: happy})
+    write_noise(root / "validation.parquet", range(40, 50), {41: drawn, 45: happy, 46: happy})
+    tested = (0, 1, 2, 40, 41, *range(50, 60))  # the first five are in the other parts too
+    write_noise(root / "test.parquet", tested, {55: happy, 56: happy})
+    seven = shutil.copytree(reference, tmp_path / "seven")
+    vectors = Prototypes.load(reference / "prototypes.npz").vectors
+    Prototypes(EMOTIONS[:-1], vectors[:-1]).save(seven / "prototypes.npz")  # contempt is the last
+
+    study = study_dataset("ferplus", root, "test", "majority", seven, tmp_path / "cache")
+    assert (study.evidence.images, study.copies) == (15, 5)
+    assert study.without_copies is not None and study.without_copies.images == 10
+    assert [each.name for each in study.classifiers] == list(CLASSIFIERS)
 
 
 def test_where_there_are_too_few_to_fit_classifiers_on_they_alone_are_missing(reference: Path, tmp_path: Path) -> None:
