@@ -12,7 +12,11 @@ from siamese.errors import DatasetError
 from siamese.vocabulary import EMOTIONS, index_of
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-PARTS = {"train": ("train",), "validation": ("validation", "valid", "val"), "test": ("test",)}
+PARTS = {
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "val"),
+    "test": ("test", "testing"),
+}
 WHOLE = "all"
 
 
@@ -52,9 +56,10 @@ def load(
 ) -> Samples:
     """Photos (n, side, side) of any folder with one sub-folder for each emotion, named after it in any spelling.
 
-    Above those there may be a folder for each part: `train`, `validation` (or `val`) and `test`; without any, the one
-    split is `all`. With `numbers`, a sub-folder may also be called by an emotion's place in them, counted from 1.
-    Raises DatasetError when there is no such folder or split, or no photo in it that can be used.
+    Above those there may be a folder for each part: `train`, `validation` (or `val`) and `test`, in any case; without
+    any, the one split is `all`. With `numbers`, a sub-folder may also be called by an emotion's place in them, counted
+    from 1. Raises DatasetError when there is no such folder or split, two folders for one part, or no photo in it that
+    can be used.
     """
     parts = _parts(Path(root))
     require_choice("split", split, parts, dataset)
@@ -70,7 +75,7 @@ def load(
 
 
 def splits(root: str | Path) -> tuple[str, ...]:
-    """The parts for which a folder has sub-folders, or `all`."""
+    """The parts for which a folder has sub-folders, or `all`. Raises DatasetError when there are two for one part."""
     return tuple(_parts(Path(root)))
 
 
@@ -80,8 +85,19 @@ def has_emotion_folders(root: Path) -> bool:
 
 
 def _parts(root: Path) -> dict[str, Path]:
-    parts = {part: root / name for part, names in PARTS.items() for name in names if (root / name).is_dir()}
+    parts = {part: found for part, names in PARTS.items() if (found := _sub_folder(root, part, names))}
     return parts or {WHOLE: root}
+
+
+def _sub_folder(root: Path, part: str, names: tuple[str, ...]) -> Path | None:
+    """The one that is called by one of the names, in any case."""
+    if not root.is_dir():
+        return None
+    found = sorted(path for path in root.iterdir() if path.name.lower() in names and path.is_dir())
+    if len(found) > 1:
+        folders = " and ".join(f"{path.name}/" for path in found)
+        raise DatasetError(f"{root} holds {folders}, which all name its {part} part. Keep one, or put them into one.")
+    return found[0] if found else None
 
 
 def _files(root: Path) -> Iterator[Path]:

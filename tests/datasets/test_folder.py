@@ -74,6 +74,44 @@ def test_folders_for_the_parts_are_its_splits(tmp_path: Path) -> None:
         load(tmp_path, "all")
 
 
+@pytest.mark.parametrize(
+    "names",
+    [("Train", "Validation", "Test"), ("TRAINING", "Val", "TESTING"), ("training", "VALID", "Testing")],
+    ids=str,
+)
+def test_parts_are_known_by_their_names_in_any_case(names: tuple[str, ...], tmp_path: Path) -> None:
+    for part, emotion in zip(names, ("Anger", "JOY", "fear"), strict=True):
+        write_picture(tmp_path / part / emotion / "a.png")
+    assert splits(tmp_path) == ("train", "validation", "test")
+    loaded = {split: summary(load(tmp_path, split)) for split in splits(tmp_path)}
+    assert loaded == {
+        "train": {"Anger/a.png": "anger"},
+        "validation": {"JOY/a.png": "happiness"},
+        "test": {"fear/a.png": "fear"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "part"),
+    [("val", "validation", "validation"), ("Train", "training", "train"), ("test", "testing", "test")],
+)
+def test_two_folders_for_one_part_are_refused_by_name(one: str, other: str, part: str, tmp_path: Path) -> None:
+    """Neither may be passed over in silence."""
+    for name in (one, other):
+        write_picture(tmp_path / name / "joy" / "a.png")
+    said = rf"holds {one}/ and {other}/, which all name its {part} part\. Keep one"
+    with pytest.raises(DatasetError, match=said):
+        splits(tmp_path)
+    with pytest.raises(DatasetError, match=said):
+        load(tmp_path, part)
+
+
+def test_a_file_that_is_called_like_a_part_is_none(tmp_path: Path) -> None:
+    write_picture(tmp_path / "joy" / "a.png")
+    touch(tmp_path, "Test")
+    assert splits(tmp_path) == ("all",)
+
+
 def test_a_folder_none_of_whose_labels_is_an_emotion_is_refused(tmp_path: Path) -> None:
     write_picture(tmp_path / "cats" / "a.png")
     with pytest.raises(DatasetError, match="labelled «cats», which is none of our emotions: 1"):
