@@ -4,7 +4,6 @@ Processors without them imitate bfloat16, and need many times longer than for si
 """
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +11,7 @@ from typing import Any, Literal
 import torch
 
 from siamese.training.config import AUTO, TrainingConfig
-from siamese.training.run_folder import CONFIG
+from siamese.training.run_folder import CONFIG, read_config
 
 Precision = Literal["bf16-mixed", "32-true"]
 
@@ -20,12 +19,15 @@ _INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")  # of x86-64 and of ARM, as 
 
 
 def settled(config: TrainingConfig, resume: bool) -> TrainingConfig:
-    """The configuration with its precision decided: a resumed run keeps its own, so that it goes on as it began."""
+    """The configuration with its precision decided: a resumed run keeps its own, so that it goes on as it began.
+
+    Raises TrainingError where the configuration of that run cannot be read.
+    """
     if config.precision != AUTO:
         return config
-    path = Path(config.out) / CONFIG
-    kept = json.loads(path.read_text()).get("precision") if resume and path.is_file() else None
-    return dataclasses.replace(config, precision=kept or fastest(config.accelerator))
+    out = Path(config.out)
+    kept = read_config(out).precision if resume and (out / CONFIG).is_file() else AUTO
+    return dataclasses.replace(config, precision=fastest(config.accelerator) if kept == AUTO else kept)
 
 
 def fastest(accelerator: str) -> Precision:

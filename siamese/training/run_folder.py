@@ -32,15 +32,16 @@ _MAY_DIFFER = (*_PLACES, *_MACHINE, "epochs", "patience", "collapse")
 def open_run(config: TrainingConfig, resume: bool) -> None:
     """Make the folder and say in it what is run, and from which commit each start of it came.
 
-    Raises TrainingError where a new run would write over another, or a resumed one would go on with another recipe.
+    Raises TrainingError where a new run would write over another, or a resumed one is damaged or would go on with
+    another recipe.
     """
     out = Path(config.out)
     if resume and (out / CONFIG).is_file():
-        _require_same_recipe(config, json.loads((out / CONFIG).read_text()))
+        _require_same_recipe(config, read_config(out))
     elif not resume and (out / CHECKPOINT).exists():
         raise TrainingError(f"There is a run in {out} already. Go on with it by --resume, or choose another --out.")
     out.mkdir(parents=True, exist_ok=True)
-    earlier = json.loads((out / ORIGIN).read_text()) if resume and (out / ORIGIN).is_file() else []
+    earlier = _starts(out / ORIGIN) if resume and (out / ORIGIN).is_file() else []
     _write_json(out / CONFIG, asdict(config))
     _write_json(out / ORIGIN, [*earlier, origin()])
 
@@ -114,9 +115,18 @@ def _git(folder: Path, *words: str) -> str:
     return subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True, text=True).stdout.strip()
 
 
-def _require_same_recipe(config: TrainingConfig, earlier: dict[str, Any]) -> None:
+def _starts(path: Path) -> list[dict[str, str]]:
+    try:
+        return [*json.loads(path.read_text())]
+    except (OSError, ValueError, TypeError) as error:
+        raise TrainingError(
+            f"{path} does not tell how the run was started ({error!r}). Remove it, or put back what was there."
+        ) from error
+
+
+def _require_same_recipe(config: TrainingConfig, earlier: TrainingConfig) -> None:
     options = {name: value for name, value in asdict(config).items() if name not in _MAY_DIFFER}
-    before = asdict(TrainingConfig()) | earlier  # options that are newer than the run had their defaults
+    before = asdict(earlier)
     changed = [f"--{name.replace('_', '-')} {before[name]}" for name in options if options[name] != before[name]]
     if changed:
         raise TrainingError(f"The run in {config.out} was begun with {', '.join(changed)}. Resume it with the same.")

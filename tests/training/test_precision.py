@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from siamese.errors import TrainingError
 from siamese.training.config import TrainingConfig, parse
 from siamese.training.loop import train
 from siamese.training.precision import autocast, fastest, has_bfloat16, settled
@@ -51,6 +52,20 @@ def test_a_run_tells_what_it_computed_in_and_goes_on_in_it(tmp_path: Path, monke
     assert settled(config, resume=True).precision == "32-true"
     train(dataclasses.replace(config, epochs=2), resume=True)
     assert json.loads((tmp_path / "run" / CONFIG).read_text())["precision"] == "32-true"
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}"])
+def test_a_run_whose_configuration_is_damaged_is_not_gone_on_with(content: str, tmp_path: Path) -> None:
+    (tmp_path / CONFIG).write_text(content)
+    with pytest.raises(TrainingError, match=r"config\.json is not the configuration of a run"):
+        settled(TrainingConfig(out=str(tmp_path)), resume=True)
+
+
+@pytest.mark.parametrize("kept", [{}, {"precision": "auto"}])
+def test_a_run_of_before_it_told_its_precision_goes_on_in_the_fastest(kept: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / CONFIG).write_text(json.dumps({"data": "data/ferplus", **kept}))
+    config = TrainingConfig(out=str(tmp_path), accelerator="mps")
+    assert settled(config, resume=True).precision == "32-true"
 
 
 def test_what_was_asked_for_is_done(tmp_path: Path) -> None:

@@ -11,11 +11,13 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from siamese.errors import TrainingError
-from siamese.training.config import TrainingConfig
+from siamese.training.config import SHIPPED_NETWORK, TrainingConfig
 from siamese.training.run_folder import (
+    BEST,
     CHECKPOINT,
     CONFIG,
     CURVE,
+    LAST,
     ORIGIN,
     PICTURE,
     Journal,
@@ -64,12 +66,23 @@ def test_what_is_no_configuration_is_refused(content: str | None, tmp_path: Path
         read_config(tmp_path)
 
 
-def test_a_new_run_does_not_write_over_another(tmp_path: Path) -> None:
+def test_a_run_that_left_nothing_may_be_begun_anew(tmp_path: Path) -> None:
     config = TrainingConfig(out=str(tmp_path))
-    (tmp_path / CHECKPOINT).touch()
-    with pytest.raises(TrainingError, match=r"There is a run in .* already. Go on with it by --resume"):
-        open_run(config, resume=False)
-    open_run(config, resume=True)
+    open_run(config, resume=False)
+    open_run(dataclasses.replace(config, seed=4), resume=False)
+    assert read_config(tmp_path).seed == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [(CONFIG, r"config\.json is not the configuration of a run"), (ORIGIN, r"origin\.json .* Remove it, or")],
+)
+def test_a_damaged_run_is_not_gone_on_with(name: str, sentence: str, tmp_path: Path) -> None:
+    config = TrainingConfig(out=str(tmp_path))
+    open_run(config, resume=False)
+    (tmp_path / name).write_text('{"data": "data/fer')
+    with pytest.raises(TrainingError, match=sentence):
+        open_run(config, resume=True)
 
 
 def test_a_resumed_run_keeps_to_its_recipe_but_may_move_and_go_on_for_longer(tmp_path: Path) -> None:
