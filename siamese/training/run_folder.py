@@ -32,15 +32,15 @@ _MAY_DIFFER = (*_PLACES, *_MACHINE, "epochs", "patience", "collapse")
 def open_run(config: TrainingConfig, resume: bool) -> None:
     """Make the folder and say in it what is run, and from which commit each start of it came.
 
-    Raises TrainingError where a new run would write over another, or a resumed one is damaged or would go on with
-    another recipe.
+    Raises TrainingError where a new run would write over another, a resumed one is damaged or would go on with another
+    recipe, or the folder cannot be made.
     """
     out = Path(config.out)
     if resume and (out / CONFIG).is_file():
         _require_same_recipe(config, read_config(out))
     elif not resume and (out / CHECKPOINT).exists():
         raise TrainingError(f"There is a run in {out} already. Go on with it by --resume, or choose another --out.")
-    out.mkdir(parents=True, exist_ok=True)
+    _make(out)
     earlier = _starts(out / ORIGIN) if resume and (out / ORIGIN).is_file() else []
     _write_json(out / CONFIG, asdict(config))
     _write_json(out / ORIGIN, [*earlier, origin()])
@@ -113,6 +113,13 @@ class Journal:
 
 def _git(folder: Path, *words: str) -> str:
     return subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _make(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrainingError(f"--out {out} cannot be a run's folder: {error.strerror}. Choose another.") from error
 
 
 def _starts(path: Path) -> list[dict[str, str]]:

@@ -73,6 +73,13 @@ def test_a_run_that_left_nothing_may_be_begun_anew(tmp_path: Path) -> None:
     assert read_config(tmp_path).seed == 4
 
 
+@pytest.mark.parametrize("below", ["", "run"])
+def test_a_run_wants_a_folder(below: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(TrainingError, match=r"--out .*file.* cannot be a run's folder: .*\. Choose another"):
+        open_run(TrainingConfig(out=str(tmp_path / "file" / below)), resume=False)
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [(CONFIG, r"config\.json is not the configuration of a run"), (ORIGIN, r"origin\.json .* Remove it, or")],
