@@ -31,7 +31,7 @@ def _always(*splits: str) -> Callable[[Root], tuple[str, ...]]:
 
 
 DATASETS: dict[str, Dataset] = {
-    "ferplus": Dataset(ferplus.load, _always(*ferplus.SPLITS)),
+    "ferplus": Dataset(ferplus.load, ferplus.splits),
     "fer2013": _with_one_label(fer2013.load, fer2013.splits),
     "ckplus": _with_one_label(ckplus.load, _always(folder.WHOLE)),
     "ckplus-neutral": _with_one_label(partial(ckplus.load, first_as_neutral=True), _always(folder.WHOLE)),

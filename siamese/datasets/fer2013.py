@@ -34,30 +34,38 @@ def load(root: str | Path, split: str) -> Samples:
     is cut off belongs to no part, and is counted among what each leaves out. Raises DatasetError when the root holds
     none of these, or not the split.
     """
-    require_choice("split", split, splits(root), "fer2013")
     root = Path(root)
+    if in_folders(root):
+        return folder.load(root, split, "fer2013", SIDE)
+    require_choice("split", split, SPLITS, "fer2013")
     if (root / CSV).is_file():
         left_out: Counter[str] = Counter()
         return read("fer2013", split, _csv_rows(root, split, left_out), SIDE, left_out)
-    if has_parquet(root):
+    if parts_in_parquet(root):
         return read("fer2013", split, _parquet_rows(root, split), SIDE)
-    if (root / "train").is_dir():
-        return folder.load(root, split, "fer2013", SIDE)
     raise wrong_root(
         "fer2013", root, CSV, "train.parquet and the like with a column fer2013", "train/ with a folder per emotion"
     )
 
 
 def splits(root: str | Path) -> tuple[str, ...]:
-    """The parts that a root has in its layout."""
+    """The parts that lie at a root; where none does, those that there are. Raises DatasetError as the folders do."""
     root = Path(root)
-    in_folders = (root / "train").is_dir() and not (root / CSV).is_file() and not has_parquet(root)
-    return folder.splits(root) if in_folders else SPLITS
+    if in_folders(root):
+        return folder.splits(root)
+    return SPLITS if (root / CSV).is_file() else parts_in_parquet(root) or SPLITS
 
 
-def has_parquet(root: Path) -> bool:
-    """Whether a folder holds any part as parquet, with FER2013's labels, FER+'s votes or both."""
-    return any((root / f"{split}.parquet").is_file() for split in SPLITS)
+def in_folders(root: Path) -> bool:
+    """Whether FER2013 lies at a root as folders alone, which hold its public and its private test mixed."""
+    if (root / CSV).is_file() or parts_in_parquet(root):
+        return False
+    return "train" in folder.splits(root)
+
+
+def parts_in_parquet(root: Path) -> tuple[str, ...]:
+    """The parts that a folder holds as parquet, with FER2013's labels, FER+'s votes or both."""
+    return tuple(split for split in SPLITS if (root / f"{split}.parquet").is_file())
 
 
 def pixels(text: str) -> NDArray[np.uint8]:

@@ -69,6 +69,15 @@ def load(root: str | Path, split: str, protocol: str = "majority") -> Samples:
     return Samples("ferplus", split, protocol, images, targets[rows], labels[rows], sources, left_out=dict(left_out))
 
 
+def splits(root: str | Path) -> tuple[str, ...]:
+    """The parts that lie at a root; where none does, those that there are."""
+    root = Path(root)
+    if _in_csv(root):
+        return SPLITS
+    listed = tuple(split for split, name in FOLDERS.items() if (root / name / LIST).is_file())
+    return fer2013.parts_in_parquet(root) or listed or SPLITS
+
+
 def without_single_votes(votes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Vote counts (n, 10) with counts of one dropped as noise, as FER+'s authors do."""
     return np.where(votes > 1, votes, 0)
@@ -95,9 +104,9 @@ def vote_distribution(votes: NDArray[np.int64]) -> NDArray[np.float32]:
 
 
 def _read(root: Path, split: str) -> _Table:
-    if (root / CSV).is_file() and (root / fer2013.CSV).is_file():
+    if _in_csv(root):
         return _from_csv(root, split)
-    if fer2013.has_parquet(root):
+    if fer2013.parts_in_parquet(root):
         return _from_parquet(root / f"{split}.parquet")
     if any((root / name / LIST).is_file() for name in FOLDERS.values()):
         return _from_folder(root / FOLDERS[split])
@@ -108,6 +117,10 @@ def _read(root: Path, split: str) -> _Table:
         f"{fer2013.CSV} and {CSV}",
         f"{', '.join(f'{name}/' for name in FOLDERS.values())}, each with {LIST} beside its pictures",
     )
+
+
+def _in_csv(root: Path) -> bool:
+    return (root / CSV).is_file() and (root / fer2013.CSV).is_file()
 
 
 def _from_parquet(path: Path) -> _Table:

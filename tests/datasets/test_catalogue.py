@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from siamese.datasets import affectnet, ckplus, fer2013, mmi, rafdb
-from siamese.datasets.catalogue import DATASETS, load_dataset, part_to_measure, same_pictures
+from siamese.datasets.catalogue import DATASETS, load_dataset, part_to_measure, parts_of, same_pictures
 from siamese.errors import DatasetError
 from siamese.vocabulary import index_of
 from tests.datasets.made_up import summary, write_picture
@@ -45,6 +45,13 @@ def test_unknown_names_are_refused_with_those_that_exist(tmp_path: Path) -> None
 @pytest.mark.parametrize(("name", "part"), [("ferplus", "test"), ("ckplus", "all"), ("affectnet", "validation")])
 def test_measured_is_the_test_part_or_what_stands_for_it(name: str, part: str, tmp_path: Path) -> None:
     assert part_to_measure(name, tmp_path) == part
+
+
+@pytest.mark.parametrize("name", ["ferplus", "fer2013"])
+def test_a_part_whose_file_is_not_there_is_none(name: str, tmp_path: Path) -> None:
+    (tmp_path / "validation.parquet").touch()
+    assert parts_of(name, tmp_path) == ("validation",)
+    assert part_to_measure(name, tmp_path) == "validation"
 
 
 @pytest.mark.parametrize(

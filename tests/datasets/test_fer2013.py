@@ -77,6 +77,21 @@ def test_folders_have_no_validation_part_and_say_so(tmp_path: Path) -> None:
         fer2013.load(tmp_path, "validation")
 
 
+def test_folders_are_known_in_any_case(tmp_path: Path) -> None:
+    write_picture(tmp_path / "Train" / "happy" / "a.jpg", 50)
+    write_picture(tmp_path / "Test" / "fear" / "b.png", 60)
+    assert fer2013.splits(tmp_path) == ("train", "test")
+    assert summary(fer2013.load(tmp_path, "test")) == {"fear/b.png": "fear"}
+
+
+def test_the_parts_in_parquet_are_those_that_there_are_files_of(tmp_path: Path) -> None:
+    for split in ("test", "train"):
+        table = pa.table({"image": [{"bytes": png(10), "path": "10.png"}], "fer2013": ["sad"]})
+        pq.write_table(table, tmp_path / f"{split}.parquet")
+    assert fer2013.splits(tmp_path) == ("train", "test")
+    assert all(len(fer2013.load(tmp_path, split)) == 1 for split in fer2013.splits(tmp_path))
+
+
 def test_a_file_comes_before_folders_beside_it(tmp_path: Path) -> None:
     write_picture(tmp_path / "train" / "happy" / "a.jpg")
     write_csv(tmp_path, (2,), ("PublicTest",))

@@ -30,6 +30,7 @@ VOTES = np.array(
 
 def write_split(folder: Path, split: str, votes: np.ndarray) -> None:
     images = [{"bytes": png(row), "path": f"fer{row:07}.png"} for row in range(len(votes))]
+    folder.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table({"image": images, "votes": votes.tolist()}), folder / f"{split}.parquet")
 
 
@@ -173,6 +174,22 @@ def test_each_published_folder_is_a_split(tmp_path: Path) -> None:
     (tmp_path / "FER2013Valid" / "label.csv").unlink()
     with pytest.raises(DatasetError, match=r"There is no file .*FER2013Valid/label\.csv\. Put that part of ferplus"):
         ferplus.load(tmp_path, "validation")
+
+
+@pytest.mark.parametrize("part", ferplus.SPLITS)
+def test_the_parts_are_those_that_there_are_files_of(part: str, tmp_path: Path) -> None:
+    write_split(tmp_path / "parquet", part, VOTES)
+    write_folder(tmp_path / "folders" / ferplus.FOLDERS[part], VOTES)
+    for root in (tmp_path / "parquet", tmp_path / "folders"):
+        assert ferplus.splits(root) == (part,)
+        assert len(ferplus.load(root, part)) == 5
+    assert ferplus.splits(tmp_path) == ("train", "validation", "test")  # there is none
+
+
+def test_the_csv_files_hold_every_part(tmp_path: Path) -> None:
+    write_csv(tmp_path, VOTES[:1], ["a.png"], ["PrivateTest"])
+    write_split(tmp_path, "test", VOTES)
+    assert ferplus.splits(tmp_path) == ("train", "validation", "test")
 
 
 def test_listed_pictures_that_are_missing_are_left_out_unless_all_are(tmp_path: Path) -> None:

@@ -188,6 +188,14 @@ def test_copies_are_looked_for_among_all_that_a_network_learns_from(reference: P
     assert [each.name for each in study.classifiers] == list(CLASSIFIERS)
 
 
+def test_of_a_test_part_without_the_others_there_is_the_evidence(reference: Path, tmp_path: Path) -> None:
+    """As where FER+ was fetched to be measured on alone."""
+    write_noise(tmp_path / "test.parquet", range(6), {4: {"happiness": 10}, 5: {"happiness": 10}})
+    study = study_dataset("ferplus", tmp_path, "test", "majority", reference, tmp_path / "cache")
+    assert study.evidence.images == 6
+    assert (study.copies, study.without_copies, study.classifiers) == (None, None, ())
+
+
 def test_where_there_are_too_few_to_fit_classifiers_on_they_alone_are_missing(reference: Path, tmp_path: Path) -> None:
     root = draw_parts(tmp_path / "photos", range(4), {"anger": (100, 101), "surprise": (102, 103)})
     study = study_dataset("folder", root, "test", "majority", reference, tmp_path / "cache")
