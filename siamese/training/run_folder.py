@@ -24,6 +24,8 @@ BEST, LAST = "best.safetensors", "last.safetensors"
 CONFIG, ORIGIN = "config.json", "origin.json"
 CURVE, PICTURE = "epochs.csv", "curves.png"
 
+_WORTH_KEEPING = (CHECKPOINT, BEST, LAST, CURVE)  # what a new run would write over
+
 # What a resumed run may be told anew, for it changes no step that was done: places, machines, and when to end.
 _PLACES, _MACHINE = ("data", "cache", "out"), ("accelerator", "devices", "nodes", "threads", "checkpoint_every")
 _MAY_DIFFER = (*_PLACES, *_MACHINE, "epochs", "patience", "collapse")
@@ -38,8 +40,8 @@ def open_run(config: TrainingConfig, resume: bool) -> None:
     out = Path(config.out)
     if resume and (out / CONFIG).is_file():
         _require_same_recipe(config, read_config(out))
-    elif not resume and (out / CHECKPOINT).exists():
-        raise TrainingError(f"There is a run in {out} already. Go on with it by --resume, or choose another --out.")
+    elif not resume:
+        _require_no_run(out)
     _make(out)
     earlier = _starts(out / ORIGIN) if resume and (out / ORIGIN).is_file() else []
     _write_json(out / CONFIG, asdict(config))
@@ -113,6 +115,17 @@ class Journal:
 
 def _git(folder: Path, *words: str) -> str:
     return subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _require_no_run(out: Path) -> None:
+    there = [name for name in _WORTH_KEEPING if (out / name).exists()]
+    if CHECKPOINT in there:
+        raise TrainingError(f"There is a run in {out} already. Go on with it by --resume, or choose another --out.")
+    if there:
+        raise TrainingError(
+            f"There is a run in {out} already. It cannot be gone on with, for its {CHECKPOINT} is gone. Choose another "
+            f"--out, or remove {' and '.join(there)}."
+        )
 
 
 def _make(out: Path) -> None:

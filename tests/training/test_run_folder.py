@@ -66,6 +66,21 @@ def test_what_is_no_configuration_is_refused(content: str | None, tmp_path: Path
         read_config(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("left", "advice"),
+    [
+        (CHECKPOINT, "Go on with it by --resume"),
+        *((name, r"It cannot be gone on with, for its checkpoint\.pt is gone") for name in (BEST, LAST, CURVE)),
+    ],
+)
+def test_a_new_run_does_not_write_over_another(left: str, advice: str, tmp_path: Path) -> None:
+    config = TrainingConfig(out=str(tmp_path))
+    (tmp_path / left).touch()
+    with pytest.raises(TrainingError, match=rf"There is a run in .* already\. {advice}"):
+        open_run(config, resume=False)
+    open_run(config, resume=True)
+
+
 def test_a_run_that_left_nothing_may_be_begun_anew(tmp_path: Path) -> None:
     config = TrainingConfig(out=str(tmp_path))
     open_run(config, resume=False)
