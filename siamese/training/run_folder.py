@@ -16,7 +16,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from siamese.errors import TrainingError
 from siamese.training.checkpoint import Row
-from siamese.training.config import TrainingConfig
+from siamese.training.config import NOTHING, SHIPPED_NETWORK, TrainingConfig
 from siamese.training.curves import draw_curves
 
 CHECKPOINT = "checkpoint.pt"
@@ -24,6 +24,7 @@ BEST, LAST = "best.safetensors", "last.safetensors"
 CONFIG, ORIGIN = "config.json", "origin.json"
 CURVE, PICTURE = "epochs.csv", "curves.png"
 
+_SHIPPED = "/".join(SHIPPED_NETWORK.parts[-2:])
 _WORTH_KEEPING = (CHECKPOINT, BEST, LAST, CURVE)  # what a new run would write over
 
 # What a resumed run may be told anew, for it changes no step that was done: places, machines, and when to end.
@@ -145,11 +146,23 @@ def _starts(path: Path) -> list[dict[str, str]]:
 
 
 def _require_same_recipe(config: TrainingConfig, earlier: TrainingConfig) -> None:
-    options = {name: value for name, value in asdict(config).items() if name not in _MAY_DIFFER}
-    before = asdict(earlier)
+    options, before = _recipe(config), _recipe(earlier)
     changed = [f"--{name.replace('_', '-')} {before[name]}" for name in options if options[name] != before[name]]
     if changed:
         raise TrainingError(f"The run in {config.out} was begun with {', '.join(changed)}. Resume it with the same.")
+
+
+def _recipe(config: TrainingConfig) -> dict[str, Any]:
+    """The options that a resumed run must be told again."""
+    options = {name: value for name, value in asdict(config).items() if name not in _MAY_DIFFER}
+    start = ",".join(map(_in_any_checkout, config.initial_weights.split(",")))
+    return options | {"initial_weights": start or NOTHING}
+
+
+def _in_any_checkout(weights: str) -> str:
+    """The network that ships by its place in a checkout, wherever that lies; other weights as they were given."""
+    place = "/".join(Path(weights).parts[-2:])
+    return place if place == _SHIPPED else weights
 
 
 def _write_json(path: Path, content: Any) -> None:

@@ -117,6 +117,32 @@ def test_a_resumed_run_keeps_to_its_recipe_but_may_move_and_go_on_for_longer(tmp
         open_run(dataclasses.replace(config, seed=4, metric_loss="supcon"), resume=True)
 
 
+@pytest.mark.parametrize(
+    "began", ["/another/checkout/prototypes/network.safetensors", "prototypes/network.safetensors"]
+)
+def test_a_run_from_the_network_that_ships_goes_on_in_another_checkout(began: str, tmp_path: Path) -> None:
+    config = TrainingConfig(out=str(tmp_path), initial_weights=began)
+    open_run(config, resume=False)
+    shipped = dataclasses.replace(config, initial_weights=str(SHIPPED_NETWORK))
+    open_run(shipped, resume=True)
+    assert read_config(tmp_path) == shipped
+
+
+@pytest.mark.parametrize(
+    ("began", "told"),
+    [
+        ("", "nothing"),
+        ("runs/a/last.safetensors", r"runs/a/last\.safetensors"),
+        ("a.safetensors,prototypes/network.safetensors", r"a\.safetensors,prototypes/network\.safetensors"),
+    ],
+)
+def test_a_run_from_other_weights_does_not_go_on_from_those_that_ship(began: str, told: str, tmp_path: Path) -> None:
+    config = TrainingConfig(out=str(tmp_path), initial_weights=began)
+    open_run(config, resume=False)
+    with pytest.raises(TrainingError, match=rf"was begun with --initial-weights {told}\. Resume it with the same"):
+        open_run(dataclasses.replace(config, initial_weights=str(SHIPPED_NETWORK)), resume=True)
+
+
 def test_a_run_of_before_an_option_came_goes_on_with_its_default(tmp_path: Path) -> None:
     config = TrainingConfig(out=str(tmp_path), seed=3)
     options = {name: value for name, value in dataclasses.asdict(config).items() if name != "teacher_view"}
