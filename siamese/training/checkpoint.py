@@ -54,12 +54,19 @@ def save(path: Path, progress: Progress, states: dict[str, Any]) -> None:
     unfinished.replace(path)
 
 
-def load(path: Path, states: dict[str, Any]) -> Progress:
-    """Give every part its state back. Raises TrainingError when the checkpoint is of another network, or damaged."""
+def read(path: Path) -> dict[str, Any]:
+    """What `save` wrote, for `restore`. Raises TrainingError when the file is damaged."""
     try:
-        content = torch.load(path, weights_only=True, map_location="cpu")
+        return dict(torch.load(path, weights_only=True, map_location="cpu"))
+    except (RuntimeError, ValueError, TypeError, EOFError, UnpicklingError) as error:
+        raise TrainingError(f"{path} is damaged: {error}") from error
+
+
+def restore(content: dict[str, Any], states: dict[str, Any]) -> Progress:
+    """Give every part its state back. Raises TrainingError when the checkpoint is of another network."""
+    try:
         for name, part in states.items():
             part.load_state_dict(content[name])
         return Progress(**content["progress"])
-    except (RuntimeError, KeyError, ValueError, TypeError, EOFError, UnpicklingError) as error:
-        raise TrainingError(f"{path} does not fit this configuration: {error}") from error
+    except (RuntimeError, KeyError, ValueError, TypeError) as error:
+        raise TrainingError(f"The run's checkpoint does not fit this configuration: {error}") from error

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -40,9 +41,8 @@ def train(config: TrainingConfig, resume: bool = False) -> Path:
         open_run(config, resume)
     with fabric.rank_zero_first():  # which looks for faces, and leaves them in the cache
         data, validation = load_parts(config)
-    resumed = out / CHECKPOINT if resume and (out / CHECKPOINT).is_file() else None
+    resumed = last_checkpoint(fabric, out) if resume else None
     trainer, examples = Trainer(config, data, fabric, resumed), data.examples()
-    fabric.barrier()  # nobody writes the next checkpoint before all have read this one
 
     with ExitStack() as stack:
         journal = stack.enter_context(Journal(out, trainer.progress.rows)) if fabric.is_global_zero else None
@@ -81,6 +81,16 @@ def over(trainer: Trainer) -> bool:
         raise CollapseError(collapse_sentence(progress.rows[-1], config.collapse))
     stuck = config.patience > 0 and progress.epoch - progress.best_epoch >= config.patience
     return progress.epoch >= config.epochs or stuck
+
+
+def last_checkpoint(fabric: Fabric, out: Path) -> dict[str, Any] | None:
+    """The checkpoint in a run's folder, or None before the first.
+
+    One device reads it for all: other hosts may have no such folder, or an old one.
+    """
+    there = fabric.is_global_zero and (out / CHECKPOINT).is_file()
+    found: dict[str, Any] | None = fabric.broadcast(checkpoint.read(out / CHECKPOINT) if there else None)
+    return found
 
 
 def save_checkpoint(out: Path, trainer: Trainer) -> None:

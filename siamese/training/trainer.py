@@ -5,7 +5,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,8 +40,10 @@ _SETTLING_BATCHES = 32  # on which those of a network in training are, before it
 class Trainer:
     """Network, losses, optimiser, schedule and moving average of one run, on however many devices."""
 
-    def __init__(self, config: TrainingConfig, data: TrainingData, fabric: Fabric, resumed: Path | None = None) -> None:
-        """Start a run, or go on from the checkpoint `resumed`. Raises TrainingError where that cannot be."""
+    def __init__(
+        self, config: TrainingConfig, data: TrainingData, fabric: Fabric, resumed: dict[str, Any] | None = None
+    ) -> None:
+        """Start a run, or go on from a checkpoint's content. Raises TrainingError where that cannot be."""
         self.config, self.data, self.fabric = config, data.on(fabric.device), fabric
         self.progress = Progress()
         self._sampler = BatchSampler(data.labels.numpy(), config, data.metric_labels.numpy())
@@ -69,7 +70,7 @@ class Trainer:
             twin.compile()
         self._twin, self._stepper = fabric.setup(twin, self._optimizer)
         if resumed is not None:
-            self.progress = checkpoint.load(resumed, self.states)
+            self.progress = checkpoint.restore(resumed, self.states)
             self._schedule.note(self.progress.scores)
 
     @property

@@ -9,9 +9,11 @@ import os
 import random
 import runpy
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -222,6 +224,15 @@ def test_a_damaged_checkpoint_is_refused(config: TrainingConfig) -> None:
     out = loop.train(dataclasses.replace(config, epochs=1))
     path = out / run_folder.CHECKPOINT
     path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(TrainingError, match=r"checkpoint\.pt is damaged"):
+        loop.train(config, resume=True)
+
+
+def test_the_checkpoint_of_another_network_is_refused(config: TrainingConfig) -> None:
+    out = loop.train(dataclasses.replace(config, epochs=1))
+    content = torch.load(out / run_folder.CHECKPOINT)
+    del content["network"]["proxies"]
+    torch.save(content, out / run_folder.CHECKPOINT)
     with pytest.raises(TrainingError, match="does not fit this configuration"):
         loop.train(config, resume=True)
 
@@ -359,6 +370,37 @@ def test_two_processes_compute_what_one_does_with_the_same_global_batch(
     first, second = (load_file(Path(each.out) / run_folder.LAST) for each in (config, together))
     for name, weights in first.items():
         torch.testing.assert_close(second[name], weights, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_hosts_that_share_no_folder_go_on_from_the_first_ones_checkpoint(
+    config: TrainingConfig, root: Path, tmp_path: Path
+) -> None:
+    """As many as each would train a network of its own, if each looked for its own checkpoint."""
+    places = [tmp_path / "first", tmp_path / "second"]
+    recipe = {"dropout": 0, "optimizer": "sgd", "gradient_clip": 0}
+    for epochs, resume in ((1, []), (2, ["--resume"])):
+        run_on_hosts(places, [*options(root, Path("run"), **recipe, epochs=epochs, nodes=2), *resume])
+        loop.train(*parse([*options(root, Path(config.out), **recipe, epochs=epochs), *resume]))
+    assert not (places[1] / "run" / run_folder.CHECKPOINT).exists()
+    resumed = load_file(places[0] / "run" / run_folder.LAST)
+    for name, weights in load_file(Path(config.out) / run_folder.LAST).items():
+        torch.testing.assert_close(resumed[name], weights, rtol=1e-3, atol=1e-4)
+
+
+def run_on_hosts(places: Sequence[Path], words: Sequence[str]) -> None:
+    """The same run on one device of each of some hosts, which are processes in working folders of their own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    hosts = []
+    for number, place in enumerate(places):
+        place.mkdir(exist_ok=True)
+        named = {"NODE_RANK": str(number), "LOCAL_RANK": "0", "PYTHONPATH": str(Path.cwd())}
+        command = [sys.executable, "-m", "tests.training.small", *words]
+        hosts.append(subprocess.Popen(command, cwd=place, env={**os.environ, **address, **named}))
+    assert [host.wait() for host in hosts] == [0, 0]
 
 
 def test_as_many_processes_as_were_started_must_be_asked_for(
