@@ -184,6 +184,11 @@ def check(config: TrainingConfig) -> None:
     left_out(config)
     if config.frozen_stages and not config.initial_weights:
         raise TrainingError("--frozen-stages keeps what --initial-weights gives. Give some, or freeze nothing.")
+    if config.sampler in ("natural", "weighted") and config.natural_per_batch == 1:
+        raise TrainingError(
+            f"--natural-per-batch 1 with --sampler {config.sampler} makes batches of one image, which has no other to "
+            "be compared with, and whose statistics batch norm cannot measure. Give more."
+        )
     if config.metric_weight == config.auxiliary_weight == 0:
         raise TrainingError("--metric-weight and --auxiliary-weight are both 0: there is nothing to learn from.")
     if config.metric_weight:

@@ -77,3 +77,16 @@ def test_options_keep_the_type_of_their_default() -> None:
 def test_senseless_values_are_refused(words: list[str], sentence: str) -> None:
     with pytest.raises(TrainingError, match=sentence):
         parse(words)
+
+
+@pytest.mark.parametrize("sampler", ["natural", "weighted"])
+def test_a_batch_of_one_image_is_refused(sampler: str) -> None:
+    with pytest.raises(TrainingError, match=f"--natural-per-batch 1 with --sampler {sampler} makes batches of one"):
+        parse(["--sampler", sampler, "--natural-per-batch", "1"])
+    for words in (["--sampler", sampler, "--natural-per-batch", "2"], ["--natural-per-batch", "1"]):
+        parse(words)
+
+
+METRIC_ALONE = ("--auxiliary-weight", "0")
+
+
