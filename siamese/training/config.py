@@ -193,10 +193,10 @@ def check(config: TrainingConfig) -> None:
         raise TrainingError("--metric-weight and --auxiliary-weight are both 0: there is nothing to learn from.")
     if config.metric_weight:
         check_metric_loss(config.metric_loss, config.samples_per_class)
-    if config.metric_loss == "gaussian" and config.sampler not in ("mixed", "balanced"):
-        raise TrainingError(
-            "--metric-loss gaussian needs --sampler mixed or balanced, for batches with P classes of K."
-        )
+        if config.metric_loss == "gaussian" and config.sampler not in ("mixed", "balanced"):
+            raise TrainingError(
+                "--metric-loss gaussian needs --sampler mixed or balanced, for batches with P classes of K."
+            )
 
 
 def left_out(config: TrainingConfig) -> tuple[str, ...]:

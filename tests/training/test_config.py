@@ -90,3 +90,8 @@ def test_a_batch_of_one_image_is_refused(sampler: str) -> None:
 METRIC_ALONE = ("--auxiliary-weight", "0")
 
 
+def test_a_metric_loss_that_counts_for_nothing_may_have_any_batches() -> None:
+    words = ["--metric-weight", "0", "--metric-loss", "gaussian", "--sampler", "natural"]
+    assert parse(words)[0].sampler == "natural"
+
+
