@@ -77,7 +77,7 @@ def evaluate(
     if as_json:
         print_json(evidence)
     else:
-        _show(f"{dataset}, {split}, {protocol}", evidence)
+        _show(f"{dataset}, {split}, {evidence['protocol']}", evidence)  # where there are no votes, its own
 
 
 def report(
@@ -94,15 +94,22 @@ def report(
 
 
 def _show(title: str, evidence: dict[str, Any]) -> None:
-    table = new_table(title, "figure", "value")
+    from siamese.evaluation.results import _HEADLINE
+
+    table = new_table(title, "figure", "value", "95 % interval")
     for name, value in evidence.items():
         if isinstance(value, int | float):
-            table.add_row(name.replace("_", " "), f"{value:.4g}")
+            table.add_row(_HEADLINE.get(name, name.replace("_", " ")), f"{value:.4g}", _interval(evidence, name))
     for name, recall in evidence["recall_per_class"].items():
         table.add_row(f"recall, {shown(name)}", f"{recall:.4g}")
     for reason, count in evidence["left_out"].items():
         table.add_row(f"left out: {escape(reason)}", f"{count:,}")
     Console().print(table)
+
+
+def _interval(evidence: dict[str, Any], name: str) -> str:
+    low_and_high = evidence.get(f"{name}_interval")
+    return "{:.4g} to {:.4g}".format(*low_and_high) if low_and_high else ""
 
 
 def _timing(reference: Path) -> "Timing | None":

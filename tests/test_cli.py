@@ -142,4 +142,8 @@ def test_evaluate_takes_the_only_part_there_is_and_says_what_it_left_out(
     assert drawn == {"confusion.png", "reliability.png", "roc.png", "tsne.png"}
     assert (tmp_path / "nearest.png").is_file()
     assert run("evaluate", *words) == 0
-    assert "left out: " in capsys.readouterr().out
+    table = capsys.readouterr().out
+    assert "left out: " in table
+    assert "folder, all, label" in table  # no votes, so no majority of them either
+    assert "true accepts at 0.1 % false accepts" in table
+    assert "{:.4g} to {:.4g}".format(*figures["accuracy_interval"]) in table
