@@ -24,6 +24,7 @@ AUTO: Literal["auto"] = "auto"
 NOTHING = "nothing"
 SHIPPED_NETWORK = SHIPPED / "network.safetensors"
 PRECISIONS = (AUTO, "bf16-mixed", "32-true")
+_AUXILIARY = ("auxiliary_loss", "label_smoothing", "class_weights", "mix")  # what the auxiliary term alone learns by
 
 
 def option(default: Any, text: str, choices: Collection[str] = (), least: float = 0, most: float | None = None) -> Any:
@@ -197,6 +198,27 @@ def check(config: TrainingConfig) -> None:
             raise TrainingError(
                 "--metric-loss gaussian needs --sampler mixed or balanced, for batches with P classes of K."
             )
+    if not config.auxiliary_weight:
+        _check_metric_loss_alone(config)
+
+
+def _check_metric_loss_alone(config: TrainingConfig) -> None:
+    """Raise TrainingError where options or batches are for the auxiliary term, and it counts for nothing."""
+    votes_matter = config.metric_loss == "gaussian"  # which fits them, and so the teachers' readings
+    names = _AUXILIARY if votes_matter else (*_AUXILIARY, "teachers")
+    values = {name: getattr(config, name) for name in names}
+    idle = [f"{_flag(name)} {value}" for name, value in values.items() if value != getattr(TrainingConfig, name)]
+    if idle:
+        raise TrainingError(
+            f"--auxiliary-weight 0 leaves out the auxiliary term, which alone has a use for {', '.join(idle)}. Leave "
+            "that out too, or give the term a weight."
+        )
+    balanced_alone = config.sampler == "balanced" or (config.sampler == "mixed" and not config.natural_per_batch)
+    if balanced_alone and config.classes_per_batch == 1:
+        raise TrainingError(
+            "--classes-per-batch 1 makes batches of one emotion, in which the metric loss has nothing to tell apart, "
+            "and --auxiliary-weight 0 leaves no other. Take more classes, or give the auxiliary term a weight."
+        )
 
 
 def left_out(config: TrainingConfig) -> tuple[str, ...]:

@@ -90,6 +90,41 @@ def test_a_batch_of_one_image_is_refused(sampler: str) -> None:
 METRIC_ALONE = ("--auxiliary-weight", "0")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--mix", "cutmix"),
+        ("--teachers", "runs/large/last.safetensors"),
+        ("--label-smoothing", "0.1"),
+        ("--class-weights", "balanced"),
+        ("--auxiliary-loss", "focal"),
+    ],
+)
+def test_without_the_auxiliary_term_what_serves_it_alone_is_refused(words: tuple[str, str]) -> None:
+    parse([*words])
+    with pytest.raises(TrainingError, match=f"leaves out the auxiliary term, which alone .* {' '.join(words)}"):
+        parse([*METRIC_ALONE, *words])
+
+
+def test_all_that_the_auxiliary_term_alone_has_a_use_for_is_named() -> None:
+    with pytest.raises(TrainingError, match=r"a use for --label-smoothing 0\.1, --mix mixup\. Leave that out too, or"):
+        parse([*METRIC_ALONE, "--mix", "mixup", "--label-smoothing", "0.1"])
+
+
+def test_a_metric_loss_on_votes_learns_from_teachers_without_the_auxiliary_term() -> None:
+    gaussian = ("--metric-loss", "gaussian", "--samples-per-class", "30")
+    assert parse([*METRIC_ALONE, *gaussian, "--teachers", "a.safetensors"])[0].teachers == "a.safetensors"
+
+
+def test_without_the_auxiliary_term_batches_of_one_emotion_are_refused() -> None:
+    one, alone = ("--classes-per-batch", "1"), (["--sampler", "balanced"], ["--natural-per-batch", "0"])
+    for words in alone:
+        with pytest.raises(TrainingError, match="--classes-per-batch 1 makes batches of one emotion"):
+            parse([*METRIC_ALONE, *one, *words])
+    for words in ([*one, *alone[0]], [*METRIC_ALONE, *one], [*METRIC_ALONE, *alone[0]]):
+        parse(words)
+
+
 def test_a_metric_loss_that_counts_for_nothing_may_have_any_batches() -> None:
     words = ["--metric-weight", "0", "--metric-loss", "gaussian", "--sampler", "natural"]
     assert parse(words)[0].sampler == "natural"
