@@ -1,11 +1,15 @@
 """A twin network → one ONNX file that holds everything from the grey crop to the unit-length embedding."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from torch.jit import TracerWarning
 
 from siamese.faces.align import INPUT_SIZE
 from siamese.network.runtime import INPUT, OUTPUT
@@ -20,24 +24,36 @@ def export_onnx(network: TwinNetwork, path: str | Path, half: bool = False) -> N
     With `half`, weights are stored in half precision, which halves the file; everything is computed in single.
     """
     example = torch.zeros(2, 1, INPUT_SIZE, INPUT_SIZE)
-    torch.onnx.export(
-        network.eval(),
-        (example,),
-        str(path),
-        input_names=[INPUT],
-        output_names=[OUTPUT],
-        dynamic_axes={INPUT: {0: "n", 2: "height", 3: "width"}, OUTPUT: {0: "n"}},
-        opset_version=17,
-        dynamo=False,
-        # Folded into its convolution, a batch norm would make weights that half precision cannot hold.
-        training=torch.onnx.TrainingMode.PRESERVE if half else torch.onnx.TrainingMode.EVAL,
-        do_constant_folding=not half,
-    )
+    with _without_the_exporter_s_warnings():
+        torch.onnx.export(
+            network.eval(),
+            (example,),
+            str(path),
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_axes={INPUT: {0: "n", 2: "height", 3: "width"}, OUTPUT: {0: "n"}},
+            opset_version=17,
+            dynamo=False,
+            # Folded into its convolution, a batch norm would make weights that half precision cannot hold.
+            training=torch.onnx.TrainingMode.PRESERVE if half else torch.onnx.TrainingMode.EVAL,
+            do_constant_folding=not half,
+        )
     model = onnx.load(path)
     _let_padding_fuse(model)
     if half:
         _halve(model)
     onnx.save(model, path)
+
+
+@contextmanager
+def _without_the_exporter_s_warnings() -> Iterator[None]:
+    """What PyTorch says of any network of ours; tests hold that the file gives the same embeddings."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Converting a tensor to a Python boolean", TracerWarning)
+        warnings.filterwarnings("ignore", "Constant folding - Only steps=1 can be", UserWarning)
+        warnings.filterwarnings("ignore", "You are using the legacy TorchScript-based ONNX export", DeprecationWarning)
+        warnings.filterwarnings("ignore", "The feature will be removed", DeprecationWarning, r"torch\.onnx\.")
+        yield
 
 
 def _let_padding_fuse(model: onnx.ModelProto) -> None:

@@ -1,5 +1,6 @@
 """A twin network: equal crops, equal embeddings of unit length; and the same network from file, in PyTorch and ONNX."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,16 @@ def test_padding_becomes_part_of_its_convolution(half: bool, network: TwinNetwor
     onnxruntime.InferenceSession(tmp_path / "network.onnx", options, providers=["CPUExecutionProvider"])
     found = {node.op_type for node in onnx.load(tmp_path / "optimised.onnx").graph.node}
     assert "Conv" in found and not found & {"Pad", "BatchNormalization"}
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_the_export_is_quiet_and_leaves_other_warnings_be(half: bool, network: TwinNetwork, tmp_path: Path) -> None:
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        export_onnx(network, tmp_path / "network.onnx", half)
+        assert not [str(each.message) for each in heard]
+        warnings.warn("Another one.", UserWarning, stacklevel=1)
+    assert [str(each.message) for each in heard] == ["Another one."]
 
 
 def test_another_form_of_a_network_goes_by_its_fingerprint(network: TwinNetwork, tmp_path: Path) -> None:
