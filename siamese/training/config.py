@@ -48,7 +48,11 @@ class TrainingConfig:
         "«drop» keeps a picture's near-copies out of pairs and triplets; the votes are fitted on all",
         ("drop", "keep"),
     )
-    leave_out: str = option("", "emotions to train without, a comma between two: those that shall be taught later")
+    leave_out: str = option(
+        "",
+        "emotions to train without, a comma between two: those that shall be taught later. Training does not go on "
+        "from the network that ships then, which knows them, unless --initial-weights names it",
+    )
     cache: str = option("cache", "folder that keeps detected faces between runs")
     out: str = option("runs/twin", "folder of the run: configuration, CSV, TensorBoard events, checkpoints, curves")
     limit: int = option(0, "train on this many images only, for a quick look; 0 takes all")
@@ -57,7 +61,8 @@ class TrainingConfig:
     initial_weights: str = option(
         "",
         "start from these: an npz of face weights, a network that a run saved (.safetensors), two, «imagenet», or "
-        "«nothing»; not given, from the network that ships where that is of the same make, else from nothing",
+        "«nothing»; not given, from the network that ships where that is of the same make and --leave-out leaves out "
+        "nothing, else from nothing",
     )
     embedding_size: int = option(128, "components of the embedding", least=2)
     frozen_stages: int = option(0, "first stages of the backbone whose weights stay as they started")
@@ -167,7 +172,9 @@ def _started(config: TrainingConfig) -> TrainingConfig:
     """The same, with what it starts from where nothing was said of that."""
     if config.initial_weights == NOTHING:
         return dataclasses.replace(config, initial_weights="")
-    if config.initial_weights or not fits(SHIPPED_NETWORK, config.backbone, config.embedding_size):
+    if config.initial_weights or left_out(config):  # the network that ships has learned what is left out
+        return config
+    if not fits(SHIPPED_NETWORK, config.backbone, config.embedding_size):
         return config
     return dataclasses.replace(config, initial_weights=str(SHIPPED_NETWORK))
 

@@ -130,3 +130,10 @@ def test_a_metric_loss_that_counts_for_nothing_may_have_any_batches() -> None:
     assert parse(words)[0].sampler == "natural"
 
 
+def test_what_leaves_emotions_out_does_not_start_from_a_network_that_learned_them() -> None:
+    given = ["--leave-out", "contempt"]
+    assert parse(given)[0].initial_weights == ""
+    told = [*given, "--initial-weights", str(SHIPPED_NETWORK)]
+    assert parse(told)[0].initial_weights == str(SHIPPED_NETWORK)
+    with pytest.raises(TrainingError, match="--frozen-stages keeps what --initial-weights gives"):
+        parse([*given, "--frozen-stages", "2"])
