@@ -81,21 +81,30 @@ def groups(pairs: NDArray[np.int64], count: int) -> NDArray[np.int32]:
     return connected_components(links, directed=False)[1]
 
 
-def repeats(images: NDArray[np.uint8], eligible: NDArray[np.bool_], cache: str | Path) -> NDArray[np.bool_]:
+def repeats(
+    images: NDArray[np.uint8],
+    eligible: NDArray[np.bool_],
+    cache: str | Path,
+    kinds: NDArray[np.int64] | None = None,
+) -> NDArray[np.bool_]:
     """Which of the eligible images (n,) are near-copies, direct or by way of others, of an eligible one before them.
 
-    The comparison, minutes for FER2013, is kept in the folder `cache`, by the content of the images as compared.
+    With `kinds` (n,), none is a copy of one of another kind. The comparison, minutes for FER2013, is kept in the folder
+    `cache`, by the content of the images as compared.
     """
     images = shrunk(images)
-    path = Path(cache) / f"copies-{fingerprint(images)}-{THRESHOLD:g}.npy"
+    path = Path(cache) / f"copy-pairs-{fingerprint(images)}-{THRESHOLD:g}.npy"
     if not path.is_file():
         pairs, _ = near_copies(images)
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(f".{os.getpid()}.npy")
-        np.save(unfinished, groups(pairs, len(images)), allow_pickle=False)
+        np.save(unfinished, pairs, allow_pickle=False)
         unfinished.replace(path)
+    pairs = np.load(path, allow_pickle=False)
+    if kinds is not None:
+        pairs = pairs[kinds[pairs[:, 0]] == kinds[pairs[:, 1]]]
     rows = np.flatnonzero(eligible)
-    _, first = np.unique(np.load(path, allow_pickle=False)[rows], return_index=True)
+    _, first = np.unique(groups(pairs, len(images))[rows], return_index=True)
     repeated = eligible.copy()
     repeated[rows[first]] = False
     return repeated

@@ -94,10 +94,15 @@ def split(config: TrainingConfig) -> tuple[Samples, Samples]:
 
 
 def metric_labels(train: Samples, config: TrainingConfig) -> NDArray[np.int64]:
-    """The labels (n,) by which pairs and triplets are formed: of near-copies, none but the first has one."""
+    """The labels (n,) by which pairs and triplets are formed: of near-copies, none but the first has one.
+
+    Where people are known, a picture that is much like another but has another label shows the same person with
+    another expression: that is what pairs are to tell apart. Elsewhere it is the same picture, labelled in two ways.
+    """
     if config.near_copies == "keep":
         return train.labels
-    repeated = repeats(train.images, train.labels != UNLABELLED, config.cache)
+    kinds = train.labels if all(train.subjects) else None
+    repeated = repeats(train.images, train.labels != UNLABELLED, config.cache, kinds)
     return np.where(repeated, UNLABELLED, train.labels)
 
 

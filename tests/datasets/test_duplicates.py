@@ -120,6 +120,13 @@ def test_of_eligible_copies_all_but_the_first_repeat(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1  # compared once
 
 
+def test_an_image_is_no_copy_of_one_of_another_kind(tmp_path: Path) -> None:
+    images, everything = noise(1).repeat(5, axis=0), np.ones(5, bool)
+    kinds = np.array([0, 1, 0, 2, 1])
+    assert repeats(images, everything, tmp_path, kinds).tolist() == [False, False, True, False, True]
+    assert repeats(images, everything, tmp_path).tolist() == [False, True, True, True, True]
+
+
 def test_what_is_kept_of_a_comparison_is_of_the_images_that_were_compared(tmp_path: Path) -> None:
     large = np.random.default_rng(0).integers(0, 256, (3, 112, 112), dtype=np.uint8)
     everything = np.ones(3, bool)

@@ -103,3 +103,12 @@ def test_a_picture_that_repeats_another_is_in_no_pair(near_copies: str, expected
     given = dataclasses.replace(samples(48, 4), images=images, labels=np.array([0, 1, 0, 2]))
     config = TrainingConfig(near_copies=near_copies, cache=str(tmp_path))
     assert metric_labels(given, config).tolist() == expected
+
+
+@pytest.mark.parametrize(("people", "expected"), [(("ann",) * 3, [0, 1, -1]), (("",) * 3, [0, -1, -1])])
+def test_another_expression_of_the_same_person_is_no_copy(
+    people: tuple[str, ...], expected: list[int], tmp_path: Path
+) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (1, 48, 48), dtype=np.uint8).repeat(3, axis=0)
+    given = dataclasses.replace(samples(48, 3), images=images, labels=np.array([0, 1, 0]), subjects=people)
+    assert metric_labels(given, TrainingConfig(cache=str(tmp_path))).tolist() == expected
