@@ -22,7 +22,7 @@ from siamese.network.twin import TwinConfig, TwinNetwork
 from siamese.training import checkpoint
 from siamese.training.augment import Augmenter
 from siamese.training.checkpoint import Progress, Row
-from siamese.training.config import AUTO, TrainingConfig
+from siamese.training.config import AUTO, TrainingConfig, left_out
 from siamese.training.data import TrainingData
 from siamese.training.distillation import Teachers, taught_targets
 from siamese.training.guard import CURES
@@ -192,12 +192,14 @@ class Trainer:
         """The votes (n, 8), with what teachers see in the pictures mixed in; or the votes and teachers of crops."""
         config, teachers = self.config, self.config.teachers.split(",") if self.config.teachers else []
         scale = config.teacher_scale or config.scale
+        unknown = torch.from_numpy(np.isin(EMOTIONS, left_out(config))).to(self.fabric.device)
+        log_prior = self._log_prior.masked_fill(unknown, -math.inf)  # whatever teachers see of them
         if not teachers:
             return self.data.targets, None
         if config.teacher_view == "crop":
-            return self.data.targets, Teachers(teachers, scale, self._log_prior)
+            return self.data.targets, Teachers(teachers, scale, log_prior)
         with self.fabric.rank_zero_first():
-            targets = taught_targets(self.data, teachers, config.teacher_share, scale, self._log_prior, config.cache)
+            targets = taught_targets(self.data, teachers, config.teacher_share, scale, log_prior, config.cache)
         return targets, None
 
     def _require_finite(self, what: str, value: torch.Tensor | None) -> None:
