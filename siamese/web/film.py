@@ -20,6 +20,7 @@ MOST_FACES = 12  # that are shown; the tables have all
 _PARTS = 240  # of a chart, from left to right
 _HEIGHT = 100  # of a chart, in its own units
 _TICKS = 5  # times beneath it
+_SHORT = 10  # seconds; in a shorter film, whole ones would name several ticks alike
 
 Portraits = Mapping[KeyFrame, NDArray[np.uint8]]
 
@@ -39,7 +40,8 @@ def summary(report: VideoReport, seconds: float, further: Sequence[str] = ()) ->
     if not report.faces:
         return cards.notice(" ".join(notes))
     faces = "1 face" if len(report.faces) == 1 else f"{len(report.faces):,} faces"
-    detail = f"{clock(report.read_seconds)} of video, {report.frames:,} frames, read in {clock(seconds)}"
+    length = _told(report.read_seconds, report.read_seconds)
+    detail = f"{length} of video, {report.frames:,} frames, read in {clock(seconds)}"
     told = "".join(f'<p class="film-note">{escape(note)}</p>' for note in notes)
     heading = cards.heading(f"{faces} in {report.path.name}", detail)
     return f'<div class="lesson"><div>{heading}</div>{told}{_downloads(report)}</div>'
@@ -57,7 +59,7 @@ def chart(face: FaceTimeline, until: float, moments: Sequence[KeyFrame]) -> str:
         if path
     )
     marks = "".join(f'<i style="left: {100 * each.seconds / until:.2f}%"></i>' for each in moments)
-    times = "".join(f"<span>{clock(until * tick / (_TICKS - 1))}</span>" for tick in range(_TICKS))
+    times = "".join(f"<span>{_told(until * tick / (_TICKS - 1), until)}</span>" for tick in range(_TICKS))
     return (
         f'<figure class="film-chart"><div class="film-marks" aria-hidden="true">{marks}</div>'
         f'<svg viewBox="0 0 {_PARTS} {_HEIGHT}" preserveAspectRatio="none" role="img" '
@@ -66,15 +68,22 @@ def chart(face: FaceTimeline, until: float, moments: Sequence[KeyFrame]) -> str:
     )
 
 
-def clock(seconds: float) -> str:
-    """62.5 → «1:02»."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+def clock(seconds: float, tenths: bool = False) -> str:
+    """62.5 → «1:02», or with tenths «1:02.5»."""
+    whole = f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+    return f"{whole}.{int(10 * seconds) % 10}" if tenths else whole
+
+
+def _told(seconds: float, until: float) -> str:
+    """A time in a film that lasts `until`."""
+    return clock(seconds, tenths=until < _SHORT)
 
 
 def _face(report: VideoReport, face: FaceTimeline, portraits: Portraits) -> str:
     look, share = emotion_of(face.emotion), face.shares[face.emotion]
     moments = [each for each in report.key_frames[face.number] if each in portraits]
-    seen = f"seen for {face.seen_seconds:.1f} s, from {clock(face.first_seen)} to {clock(face.last_seen)}"
+    first, last = (_told(seconds, report.read_seconds) for seconds in (face.first_seen, face.last_seen))
+    seen = f"seen for {face.seen_seconds:.1f} s, from {first} to {last}"
     tiles = cards.tiles((_tile(each, portraits[each]) for each in moments), f"Moments of face {face.number}")
     pictures = f"{cards.eyebrow('Moments that differ most')}{tiles}" if moments else ""
     return f"""<section class="card reading film-face" style="--emotion: {look.colour}" aria-label="Face {face.number}">
@@ -89,7 +98,7 @@ def _face(report: VideoReport, face: FaceTimeline, portraits: Portraits) -> str:
 
 def _tile(moment: KeyFrame, portrait: NDArray[np.uint8]) -> cards.Tile:
     look = emotion_of(moment.emotion)
-    detail = f"{clock(moment.seconds)}.{int(10 * moment.seconds) % 10}, {cards.percent(moment.confidence)}"
+    detail = f"{clock(moment.seconds, tenths=True)}, {cards.percent(moment.confidence)}"
     return cards.Tile(drawing.data_uri(portrait), f"{look.symbol} {moment.emotion}", detail, look.colour)
 
 

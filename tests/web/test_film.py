@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,13 @@ def test_the_chart_says_in_words_what_it_shows_and_marks_its_moments() -> None:
     assert re.findall(r"<span>([\d:]+)</span>", drawn) == ["0:00", "0:02", "0:05", "0:07", "0:10"]
 
 
+def test_times_in_a_short_film_are_told_to_a_tenth_of_a_second() -> None:
+    short = replace(report(face()), read_seconds=9.2)
+    times = re.findall(r"<span>([\d:.]+)</span>", film(short, {}))
+    assert times == ["0:00.0", "0:02.3", "0:04.6", "0:06.9", "0:09.2"]
+    assert "from 0:00.0 to" in film(short, {}) and "0:09.2 of video" in summary(short, 3)
+
+
 def test_the_tables_are_held_by_links_and_tell_no_folder() -> None:
     told = summary(report(face()), 3, ["The copy ends where it was stopped."])
     table, object_ = (base64.b64decode(each).decode() for each in re.findall(r"base64,([^\"]*)", told))
@@ -74,3 +82,4 @@ def test_what_people_named_is_escaped() -> None:
 
 def test_times_are_as_a_clock_shows_them() -> None:
     assert [clock(seconds) for seconds in (0, 9.99, 60, 754.2)] == ["0:00", "0:09", "1:00", "12:34"]
+    assert [clock(seconds, tenths=True) for seconds in (0, 9.99, 62.5)] == ["0:00.0", "0:09.9", "1:02.5"]
