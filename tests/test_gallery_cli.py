@@ -215,6 +215,18 @@ def test_a_gallery_of_another_network_is_rebuilt_by_the_command_that_the_refusal
     assert Gallery.open(gallery, shipped).store.kept_places() is not None
 
 
+def test_with_a_reference_set_of_one_s_own_the_refusal_says_to_name_it_again(
+    photos: Path, portrait: Path, reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gallery, words = tmp_path / "gallery", ("--reference", reference)
+    assert run("gallery", "build", "--folder", photos, "--out", gallery) == 0  # by the reference set that ships
+    assert run("similar", portrait, *words, "--gallery", gallery) == USER_ERROR
+    refusal = capsys.readouterr().err
+    assert "with the same --reference where you gave one" in refusal
+    assert run(*refusal.split("`")[1].split()[3:], *words) == 0
+    assert run("similar", portrait, *words, "--gallery", gallery) == 0
+
+
 def test_it_is_said_when_nothing_shows_a_face(
     tmp_path: Path, reference: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -75,7 +75,8 @@ class Gallery:
             raise GalleryError(
                 f"The gallery «{store.title}» was made by the network {store.fingerprint}, "
                 f"but the network in use is {fingerprint}, and their embeddings do not compare. "
-                f"Read it again with the network in use: {command('gallery', 'rebuild', folder)}."
+                f"Read it again with the network in use: {command('gallery', 'rebuild', folder)}, "
+                "with the same --reference where you gave one."
             )
         return cls(store, engine, megabytes, access)
 
