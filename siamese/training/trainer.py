@@ -11,6 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from numpy.typing import NDArray
 from torch import nn
 from torch.optim.swa_utils import update_bn
@@ -216,7 +217,7 @@ class Trainer:
 def make_fabric(config: TrainingConfig) -> Fabric:
     """Where the run computes: one device, or one process for each of several, under torchrun or started here.
 
-    Raises TrainingError where torchrun started another number of processes.
+    Raises TrainingError where torchrun started another number of processes, or the machine has no such devices.
     """
     several = config.devices * config.nodes > 1
     started = int(os.environ.get("WORLD_SIZE", config.devices * config.nodes))
@@ -225,13 +226,19 @@ def make_fabric(config: TrainingConfig) -> Fabric:
             f"{started} processes were started for --devices {config.devices} on each of --nodes {config.nodes}. "
             "Give as many as torchrun does."
         )
-    fabric = Fabric(
-        accelerator=config.accelerator,
-        strategy="ddp" if several else "auto",
-        devices=config.devices,
-        num_nodes=config.nodes,
-        precision=fastest(config.accelerator) if config.precision == AUTO else config.precision,
-    )
+    try:
+        fabric = Fabric(
+            accelerator=config.accelerator,
+            strategy="ddp" if several else "auto",
+            devices=config.devices,
+            num_nodes=config.nodes,
+            precision=fastest(config.accelerator) if config.precision == AUTO else config.precision,
+        )
+    except (RuntimeError, MisconfigurationException) as error:
+        raise TrainingError(
+            f"--accelerator {config.accelerator} with --devices {config.devices} cannot be had here. Leave "
+            f"--accelerator out to take what there is, or ask for fewer --devices. Fabric says: {error}"
+        ) from error
     fabric.launch()
     return fabric
 
