@@ -1,5 +1,6 @@
 """What judges a network's embeddings is fitted on train and validation, for the expressions that there are."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,29 @@ def drawings(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 Image.fromarray(draw_face(EMOTIONS.index(emotion), seed, 48)).save(path)
     return root
+
+
+def test_calibration_and_threshold_are_fitted_on_validation(drawings: Path, run: Path, tmp_path: Path) -> None:
+    """No other sharpness makes its labels likelier; at the threshold its two kinds of error are as frequent."""
+    reference = fit_run(run, "folder", drawings, "majority", tmp_path)
+    validation = load_dataset("folder", drawings, "validation", "majority")
+    rows = Embedder(reference / "network.onnx").embed(crops(validation, cache=tmp_path))
+    prototypes = Prototypes.load(reference / "prototypes.npz")
+    labels = np.array([prototypes.names.index(EMOTIONS[label]) for label in validation.labels])
+    distance = 1 - rows.astype(np.float64) @ prototypes.vectors.T
+    fitted = json.loads((reference / "calibration.json").read_text())
+
+    def surprise(temperature: float) -> float:
+        logits = -(distance ** fitted["exponent"]) / temperature
+        return float(np.mean(np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(labels)), labels]))
+
+    least = surprise(fitted["temperature"])
+    assert all(surprise(fitted["temperature"] * factor) > least for factor in (0.97, 1.03))
+
+    first, second = np.triu_indices(len(rows), k=1)
+    similarity, same = (rows[first] * rows[second]).sum(axis=1), labels[first] == labels[second]
+    accepted = similarity >= json.loads((reference / "verification.json").read_text())["threshold"]
+    assert accepted[~same].mean() == pytest.approx((~accepted[same]).mean(), abs=1 / same.sum())
 
 
 @pytest.fixture(scope="module")

@@ -26,13 +26,14 @@ from torch._dynamo.utils import counters
 from siamese.errors import CollapseError, TrainingError
 from siamese.network.backbones import BACKBONES
 from siamese.network.backbones.layers import Backbone, centred
-from siamese.network.twin import load_network
+from siamese.network.twin import TwinNetwork, load_network
 from siamese.training import loop, run_folder
 from siamese.training.config import MIXES, OPTIMIZERS, SCHEDULES, TrainingConfig, parse
 from siamese.training.data import load_parts
 from siamese.training.losses import AUXILIARY_LOSSES, METRIC_LOSSES
 from siamese.training.sampling import SAMPLERS
 from siamese.training.trainer import Trainer, make_fabric
+from siamese.training.validation import validate
 from tests.training.small import AUGMENTATION, options, write_parts
 
 STEPS = 10  # an epoch: 160 images, 16 of them in a batch
@@ -81,6 +82,22 @@ def test_a_run_learns_and_leaves_its_folder(config: TrainingConfig) -> None:
     assert load_network(out / run_folder.BEST).config.backbone == "small"
     assert json.loads((out / run_folder.CONFIG).read_text())["epochs"] == 6
     assert (out / run_folder.PICTURE).is_file()
+
+
+def test_the_best_network_is_that_of_the_epoch_with_the_highest_score(
+    config: TrainingConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores, measured = iter([0.5, 0.9, 0.4]), []
+
+    def judged(network: TwinNetwork, *parts: object) -> dict[str, float]:
+        measured.append({name: weights.clone() for name, weights in network.state_dict().items()})
+        return {**validate(network, *parts), "score": next(scores)}  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "validate", judged)
+    out = loop.train(config)
+    for name, number in ((run_folder.BEST, 1), (run_folder.LAST, 2)):
+        for part, weights in load_file(out / name).items():
+            torch.testing.assert_close(weights, measured[number][part], rtol=0, atol=0)
 
 
 def test_a_saved_networks_batch_norms_are_of_its_final_weights(config: TrainingConfig) -> None:
