@@ -27,7 +27,6 @@ from siamese.gallery.gallery import STORE_FILE, Gallery
 from siamese.gallery.items import Wanted
 from siamese.gallery.looking import Look, Lookers, Task, in_processes
 from siamese.settings import Settings
-from siamese.vocabulary import emotion_of
 
 if TYPE_CHECKING:
     from siamese.datasets.folder import PhotoFolder
@@ -163,12 +162,12 @@ def remove(
     index: IndexName = None,
 ) -> None:
     """Remove examples, by their ids or all of an emotion, a source or a tag."""
-    wanted = Wanted(_spelled(emotion), source, tag)
-    if bool(ids) != wanted.everything:
+    if bool(ids) != Wanted(emotion, source, tag).everything:
         raise GalleryError("Say what to remove: either ids, or one or more of --emotion, --source and --tag.")
     opened = _opened(gallery, reference, writable=True, index=index)
     if ids and (unknown := [each for each in ids if each not in opened]):
         raise GalleryError(f"The gallery «{opened.title}» has no example «{unknown[0]}». Nothing was removed.")
+    wanted = _wanted(opened, emotion, source, tag)
     chosen = list(dict.fromkeys(ids or ())) or [
         item.id for item in opened.store.items(opened.store.rows(wanted)).values()
     ]
@@ -188,7 +187,8 @@ def list_items(
     reference: Reference = None,
 ) -> None:
     """List a page of examples."""
-    opened, wanted = _opened(gallery, reference), Wanted(_spelled(emotion), source, tag)
+    opened = _opened(gallery, reference)
+    wanted = _wanted(opened, emotion, source, tag)
     items, count = opened.page(page, size, wanted), opened.store.count(wanted)
     if as_json:
         described = [each.to_dict() for each in items]
@@ -231,7 +231,7 @@ def check(
         table.add_row(escape(each.id), *labels, f"{each.score:.2f}", escape(each.source), escape(others))
     if doubted:
         Console().print(table)
-    print(found.summary if emotion is None else f"{found.summary} Labelled {_spelled(emotion)}: {len(doubted):,}.")
+    print(found.summary if emotion is None else f"{found.summary} Labelled {opened.label(emotion)}: {len(doubted):,}.")
 
 
 @gallery_app.command()
@@ -338,9 +338,9 @@ def _source(folder: Path | None, archive: Path | None, dataset: str | None, root
     return printable(folder.resolve().name if folder else archive.stem if archive else str(dataset))
 
 
-def _spelled(emotion: str | None) -> str | None:
-    """An emotion as galleries spell it."""
-    return None if emotion is None else emotion_of(emotion).name
+def _wanted(gallery: Gallery, emotion: str | None, source: str | None, tag: str | None) -> Wanted:
+    """What of the gallery is meant. Raises GalleryError where none of its examples shows the emotion."""
+    return Wanted(None if emotion is None else gallery.label(emotion), source, tag)
 
 
 def _begun(out: Path, title: str, embedder: "Embedder") -> Gallery:

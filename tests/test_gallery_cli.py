@@ -178,6 +178,15 @@ def test_emotions_may_be_spelled_otherwise_and_ids_given_twice(
     assert "1 removed, 2 left" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("command", ["list", "remove"])
+def test_an_emotion_that_no_example_shows_is_refused(
+    command: str, gallery: Path, reference: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("gallery", command, gallery, "--emotion", "hapiness", "--reference", reference) == USER_ERROR
+    out, err = capsys.readouterr()
+    assert "«album» has no examples of «hapiness», only of: happiness, " in err and not out.endswith("left\n")
+
+
 def test_what_is_exported_can_be_imported_elsewhere(gallery: Path, reference: Path, tmp_path: Path) -> None:
     assert run("gallery", "export", gallery, tmp_path / "gallery.zip", "--reference", reference) == 0
     assert run("gallery", "import", tmp_path / "gallery.zip", tmp_path / "two", "--reference", reference) == 0

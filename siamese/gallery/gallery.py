@@ -19,7 +19,7 @@ from siamese.gallery.engines.choice import AUTOMATIC, SAMPLE, Choice, Engine, ch
 from siamese.gallery.items import EVERYTHING, Item, Match, Wanted
 from siamese.gallery.store import IN_MEMORY, Photo, Revision, Store
 from siamese.settings import FREE_ACCESS, IndexAccess
-from siamese.vocabulary import EMOTIONS
+from siamese.vocabulary import EMOTIONS, emotion_of
 
 STORE_FILE, INDEX_FILE, INDEX_NOTE = "gallery.sqlite", "index.faiss", "index.json"
 MEGABYTES = 1500.0  # of memory for the index, unless told otherwise
@@ -109,6 +109,14 @@ class Gallery:
         """The labels of its items, each once: the vocabulary's in its order, then others by name."""
         present = self.store.counts("emotion").keys()
         return (*(name for name in EMOTIONS if name in present), *sorted(present - set(EMOTIONS)))
+
+    def label(self, emotion: str) -> str:
+        """Its own label for an emotion, however that is spelled. Raises GalleryError when no example has it."""
+        label, held = emotion_of(emotion).name, self.emotions
+        if label not in held:
+            only = f", only of: {', '.join(held)}" if held else ""
+            raise GalleryError(f"The gallery «{self.title}» has no examples of «{emotion}»{only}.")
+        return label
 
     @property
     def items(self) -> tuple[Item, ...]:

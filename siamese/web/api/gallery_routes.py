@@ -8,7 +8,6 @@ from fastapi.responses import Response
 
 from siamese.gallery.items import Item, Wanted
 from siamese.service import ExpressionService
-from siamese.vocabulary import emotion_of
 from siamese.web.api import models
 from siamese.web.api.bodies import described, reader
 from siamese.web.api.limits import Turn, Turns, place
@@ -33,8 +32,7 @@ def build(service: ExpressionService, turns: Turns) -> APIRouter:
         tag: str | None = None,
     ) -> dict[str, Any]:
         """A page of the gallery's examples: all, or those of an emotion, from a source, with a tag."""
-        wanted = Wanted(None if emotion is None else emotion_of(emotion).name, source, tag)
-        return await turn.run(partial(_page, service, page, size, wanted))
+        return await turn.run(partial(_page, service, page, size, emotion, source, tag))
 
     @router.get("/gallery/{item_id}", response_model=models.Example)
     async def example(item_id: str, turn: Annotated[Turn, taken]) -> dict[str, Any]:
@@ -86,9 +84,13 @@ def _add_teaching(router: APIRouter, service: ExpressionService, turns: Turns) -
         return (await turn.run(partial(service.learn, faces, asked.anyway), to_the_end=True)).to_dict()
 
 
-def _page(service: ExpressionService, page: int, size: int, wanted: Wanted) -> dict[str, Any]:
-    items, count = service.gallery.page(page, size, wanted), service.gallery.store.count(wanted)
-    return {"gallery": service.gallery.title, "count": count, "page": page, "examples": _told(items)}
+def _page(
+    service: ExpressionService, page: int, size: int, emotion: str | None, source: str | None, tag: str | None
+) -> dict[str, Any]:
+    gallery = service.gallery
+    wanted = Wanted(None if emotion is None else gallery.label(emotion), source, tag)
+    items, count = gallery.page(page, size, wanted), gallery.store.count(wanted)
+    return {"gallery": gallery.title, "count": count, "page": page, "examples": _told(items)}
 
 
 def _told(items: list[Item]) -> list[dict[str, Any]]:
