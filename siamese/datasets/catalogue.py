@@ -45,9 +45,11 @@ DATASETS: dict[str, Dataset] = {
     "folder": _with_one_label(folder.load, folder.splits),
 }
 
+_FER2013 = {"ferplus", "fer2013"}
+
 # Names of the same pictures, in another choice of them or with other labels.
 _SAME_PICTURES = (
-    {"ferplus", "fer2013"},
+    _FER2013,
     {"ckplus", "ckplus-neutral"},
     {"affectnet", "affectnet7", "affectnet-balanced"},
 )
@@ -75,9 +77,28 @@ def same_pictures(dataset: str, root: Root, other: str, other_root: Root) -> boo
     """Whether two data sets show the same people: folders at one root, or one within the other, or published sets,
     wherever they lie."""
     if dataset == other == "folder":
-        one, another = Path(root).resolve(), Path(other_root).resolve()
-        return one.is_relative_to(another) or another.is_relative_to(one)
+        return folder.overlap(root, other_root)
     return dataset == other or any({dataset, other} <= names for names in _SAME_PICTURES)
+
+
+def holds_out_test(dataset: str, root: Root, other: str, other_root: Root) -> bool:
+    """Whether no picture of a data set's test part is in train and validation of another that shows the same people.
+
+    So it is at one root, and wherever a published set lies that was cut in one way only.
+    """
+    if dataset == other == "folder":
+        return folder.holds_out_test(root, other_root)
+    if dataset == other and Path(root).resolve() == Path(other_root).resolve():
+        return True
+    if {dataset, other} <= _FER2013:
+        learned = [_usages(other, other_root, part) for part in ("train", "validation")]
+        return _usages(dataset, root, "test").isdisjoint(frozenset.union(*learned))
+    return dataset == other
+
+
+def _usages(dataset: str, root: Root, split: str) -> frozenset[str]:
+    """Of FER+, whose layouts are all cut in one way, the split's own."""
+    return fer2013.usages(root, split) if dataset == "fer2013" else frozenset({fer2013.USAGES[split]})
 
 
 def _known(dataset: str) -> Dataset:

@@ -63,6 +63,20 @@ def in_folders(root: Path) -> bool:
     return "train" in folder.splits(root)
 
 
+def usages(root: str | Path, split: str) -> frozenset[str]:
+    """The published parts of which a split may hold pictures: its own; in folders, no or two parts besides `train`.
+
+    Where folders have a validation part, somebody has cut the set anew: any part may hold pictures of each.
+    """
+    root = Path(root)
+    if not in_folders(root):
+        return frozenset({USAGES[split]})
+    if "validation" in folder.splits(root):
+        return frozenset(USAGES.values())
+    held = {"train": ("train",), "validation": (), "test": ("validation", "test")}
+    return frozenset(USAGES[each] for each in held[split])
+
+
 def parts_in_parquet(root: Path) -> tuple[str, ...]:
     """The parts that a folder holds as parquet, with FER2013's labels, FER+'s votes or both."""
     return tuple(split for split in SPLITS if (root / f"{split}.parquet").is_file())

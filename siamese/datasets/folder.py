@@ -79,6 +79,19 @@ def splits(root: str | Path) -> tuple[str, ...]:
     return tuple(_parts(Path(root)))
 
 
+def holds_out_test(root: str | Path, other: str | Path) -> bool:
+    """Whether no photo of a folder's test part lies in the further parts of another, or in it where that has none."""
+    tested = _parts(Path(root)).get("test")
+    further = [place for part, place in _parts(Path(other)).items() if part != "test"]
+    return tested is not None and not any(overlap(tested, place) for place in further)
+
+
+def overlap(one: str | Path, other: str | Path) -> bool:
+    """Whether two folders are the same, or one lies within the other."""
+    one, other = Path(one).resolve(), Path(other).resolve()
+    return one.is_relative_to(other) or other.is_relative_to(one)
+
+
 def has_emotion_folders(root: Path) -> bool:
     """Whether a folder holds at least one sub-folder that is named after an emotion."""
     return root.is_dir() and any(path.is_dir() and index_of(path.name) is not None for path in root.iterdir())

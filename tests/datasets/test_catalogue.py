@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from siamese.datasets import affectnet, ckplus, fer2013, mmi, rafdb
-from siamese.datasets.catalogue import DATASETS, load_dataset, part_to_measure, parts_of, same_pictures
+from siamese.datasets.catalogue import (
+    DATASETS,
+    holds_out_test,
+    load_dataset,
+    part_to_measure,
+    parts_of,
+    same_pictures,
+)
 from siamese.errors import DatasetError
 from siamese.vocabulary import index_of
 from tests.datasets.made_up import summary, write_picture
@@ -72,3 +79,66 @@ def test_published_sets_are_the_same_wherever_they_lie_and_folders_at_one_place(
     dataset: str, root: str, other: str, other_root: str, same: bool
 ) -> None:
     assert same_pictures(dataset, root, other, other_root) is same
+
+
+@pytest.fixture
+def fer2013_layouts(tmp_path: Path) -> Path:
+    """A root in each layout; no picture is read to tell them apart."""
+    for name in ("csv/fer2013.csv", "parquet/train.parquet", "parquet/validation.parquet", "parquet/test.parquet"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "tested").mkdir()
+    (tmp_path / "tested" / "test.parquet").touch()
+    for name in ("folders/Train", "folders/Test", "others/train", "others/test", "cut/train", "cut/val", "cut/test"):
+        (tmp_path / name).mkdir(parents=True)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("dataset", "root", "other", "other_root", "held_out"),
+    [
+        ("ferplus", "parquet", "ferplus", "parquet", True),
+        ("fer2013", "parquet", "ferplus", "parquet", True),
+        ("ferplus", "tested", "fer2013", "csv", True),
+        ("fer2013", "csv", "ferplus", "gone", True),
+        ("fer2013", "folders", "fer2013", "csv", False),  # whose validation is in test/
+        ("fer2013", "folders", "ferplus", "parquet", False),
+        ("fer2013", "folders", "ferplus", "tested", False),  # and was elsewhere when it was learned
+        ("fer2013", "folders", "fer2013", "folders", True),
+        ("fer2013", "folders", "fer2013", "others", True),
+        ("ferplus", "parquet", "fer2013", "folders", True),  # train/ holds no test picture
+        ("fer2013", "cut", "fer2013", "cut", True),
+        ("fer2013", "cut", "fer2013", "folders", False),
+        ("fer2013", "csv", "fer2013", "cut", False),
+    ],
+)
+def test_fer2013_as_folders_has_what_others_validate_on_in_its_test_part(
+    dataset: str, root: str, other: str, other_root: str, held_out: bool, fer2013_layouts: Path
+) -> None:
+    assert holds_out_test(dataset, fer2013_layouts / root, other, fer2013_layouts / other_root) is held_out
+
+
+@pytest.mark.parametrize(
+    ("root", "other", "held_out"),
+    [
+        ("photos", "photos", True),
+        ("photos", "link", True),
+        ("photos", "photos/train", True),
+        ("photos", "photos/Test", False),
+        ("photos", ".", False),
+        ("photos/train", "photos/train", False),  # it has no test part
+    ],
+)
+def test_a_folder_holds_its_test_part_out_wherever_that_is_not_below_the_others(
+    root: str, other: str, held_out: bool, tmp_path: Path
+) -> None:
+    for part in ("train", "validation", "Test"):
+        (tmp_path / "photos" / part).mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "photos")
+    assert holds_out_test("folder", tmp_path / root, "folder", tmp_path / other) is held_out
+
+
+def test_other_published_sets_hold_their_own_test_part_out_alone(tmp_path: Path) -> None:
+    assert holds_out_test("rafdb", tmp_path / "a", "rafdb", tmp_path / "b")
+    assert holds_out_test("affectnet-balanced", tmp_path / "a", "affectnet-balanced", tmp_path / "b")
+    assert not holds_out_test("affectnet-balanced", tmp_path / "a", "affectnet", tmp_path / "b")

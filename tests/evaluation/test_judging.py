@@ -1,11 +1,14 @@
 """A run is measured where nothing that judges it was fitted, and on people whom it has not seen."""
 
+import io
 import json
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -175,6 +178,104 @@ def test_the_test_part_of_a_run_s_own_data_is_measured_also_where_there_is_no_va
     assert judge_run(run, "folder", photos, "test", "majority", tmp_path / "cache").by == "folder photos"
     with pytest.raises(MeasurementError, match=r"has seen the people in .* Measure --split test\."):
         judge_run(run, "folder", photos, "train", "majority", tmp_path / "cache")
+
+
+def write_ferplus(root: Path) -> Path:
+    """The drawings as parquet, with FER+'s votes and FER2013's labels."""
+    root.mkdir()
+    for part, seeds in PARTS.items():
+        shown = [(emotion, seed) for emotion in SHOWN for seed in seeds]
+        drawn = []
+        for emotion, seed in shown:
+            file = io.BytesIO()
+            Image.fromarray(draw_face(EMOTIONS.index(emotion), seed, 48)).save(file, "PNG")
+            drawn.append({"bytes": file.getvalue(), "path": f"{emotion}{seed}.png"})
+        votes = [[10 * (name == emotion) for name in (*EMOTIONS, "unknown", "no face")] for emotion, _ in shown]
+        labels = [emotion for emotion, _ in shown]
+        pq.write_table(pa.table({"image": drawn, "votes": votes, "fer2013": labels}), root / f"{part}.parquet")
+    return root
+
+
+@pytest.mark.parametrize("dataset", ["ferplus", "fer2013"])
+@pytest.mark.parametrize("given", ["run", "file"])
+def test_the_published_test_part_is_measured_by_either_s_labels(
+    dataset: str, given: str, run: Path, tmp_path: Path
+) -> None:
+    """A run that learned from FER+ on FER+ and on FER2013, and a network whose run is not there."""
+    root = write_ferplus(tmp_path / "ferplus")
+    if given == "run":
+        learned_from(run, "ferplus", root)
+    judged = judge_run(run if given == "run" else run / BEST, dataset, root, "test", "majority", tmp_path / "cache")
+    assert judged.by is None
+    assert Prototypes.load(judged.folder / "prototypes.npz").names == SHOWN
+
+
+@pytest.mark.parametrize("learned", ["ferplus", "fer2013"])
+def test_of_fer2013_as_folders_the_test_part_is_not_new_to_whom_validated_on_half_of_it(
+    learned: str, run: Path, tmp_path: Path
+) -> None:
+    learned_from(run, learned, write_ferplus(tmp_path / "ferplus"))
+    folders = draw(tmp_path / "folders", "train")
+    for emotion, seed in product(SHOWN, (*PARTS["validation"], *PARTS["test"])):  # as it was published
+        path = folders / "test" / emotion / f"{seed}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(draw_face(EMOTIONS.index(emotion), seed, 48)).save(path)
+    seen = {image.tobytes() for image in load_dataset(learned, tmp_path / "ferplus", "validation").images}
+    tested = [image.tobytes() for image in load_dataset("fer2013", folders, "test").images]
+    assert sum(image in seen for image in tested) == len(seen) == 9 and len(tested) == 18
+    with pytest.raises(MeasurementError, match=r"has seen the people in .* none of its pictures, or from those of its"):
+        judge_run(run, "fer2013", folders, "test", "majority", tmp_path / "cache")
+
+    learned_from(run, "fer2013", folders, validation_share=0.2)
+    assert judge_run(run, "fer2013", folders, "test", "majority", tmp_path / "cache").by == "fer2013"
+
+
+@pytest.mark.parametrize("other", ["affectnet", "affectnet7"])
+def test_a_selection_with_parts_of_its_own_is_of_people_whom_the_run_has_seen(
+    other: str, run: Path, tmp_path: Path
+) -> None:
+    """What Balanced AffectNet calls test is of AffectNet's train."""
+    balanced = draw(tmp_path / "balanced", "train", "validation", "test")
+    learned_from(run, other, tmp_path / "elsewhere")
+    with pytest.raises(MeasurementError, match=rf"was trained on {other}: it has seen the people in .*balanced"):
+        judge_run(run, "affectnet-balanced", balanced, "test", "majority", tmp_path / "cache")
+    assert not list(run.glob("reference*"))
+    learned_from(run, "affectnet-balanced", tmp_path / "elsewhere")
+    assert judge_run(run, "affectnet-balanced", balanced, "test", "majority", tmp_path / "cache").by is None
+
+
+@pytest.mark.parametrize("option", ["initial_weights", "teachers"])
+@pytest.mark.parametrize("links", [1, 2])
+def test_a_run_has_seen_the_people_of_those_that_it_learned_from(
+    option: str, links: int, run: Path, tmp_path: Path
+) -> None:
+    """Directly or by way of others, and beside what is of no run's folder or not there any more."""
+    photos, people = draw(tmp_path / "photos", "train", "validation"), draw_people(tmp_path / "people")
+    (tmp_path / "first").mkdir()
+    learned_from(tmp_path / "first", "ckplus", tmp_path / "elsewhere")
+    before = tmp_path / "first" / BEST
+    if links == 2:
+        (tmp_path / "second").mkdir()
+        both = f"{tmp_path / 'gone' / BEST},{before}"
+        before = learned_from(tmp_path / "second", "folder", photos, initial_weights=both) / "last.safetensors"
+    learned_from(run, "folder", photos, **{option: f"{tmp_path / 'loose.safetensors'},{before}"})
+    said = r"run learned from a network in .*first, which was trained on ckplus: it has seen the people in .*people\."
+    with pytest.raises(MeasurementError, match=said):
+        judge_run(run, "ckplus", people, "all", "majority", tmp_path / "cache")
+
+    learned_from(tmp_path / "first", "ferplus", tmp_path / "elsewhere")
+    assert judge_run(run, "ckplus", people, "all", "majority", tmp_path / "cache").by == "folder photos"
+
+
+def test_what_a_run_began_with_may_be_of_no_run(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside «imagenet», which is no file, and beside face weights lies whatever lies there; a resumed run is told of
+    itself."""
+    photos, people = draw(tmp_path / "photos", "train", "validation"), draw_people(tmp_path / "people")
+    (tmp_path / CONFIG).write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    for began in ("imagenet", "faces.npz", str(run / BEST)):
+        learned_from(run, "folder", photos, initial_weights=began)
+        assert judge_run(run, "ckplus", people, "all", "majority", tmp_path / "cache").by == "folder photos"
 
 
 def test_of_a_network_alone_nobody_knows_what_it_learned_from(run: Path, tmp_path: Path) -> None:
