@@ -1,7 +1,12 @@
 """Environment variables SEMBLANCE_… → every limit and default that a person may change, in one place."""
 
+import logging
 import math
+import os
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cache
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,8 +15,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from siamese.errors import SettingsError
 
+logger = logging.getLogger(__name__)
+
 PREFIX = "SEMBLANCE_"
 SHIPPED = Path(__file__).resolve().parent.parent / "prototypes"  # the reference set that ships, and the detector in it
+
+_OF_TESTS = {"FERPLUS", "FUZZ", "SCHEMA_EXAMPLES"}
 
 
 @dataclass(frozen=True)
@@ -155,6 +164,7 @@ class Settings(BaseSettings):
             super().__init__(**values)
         except ValidationError as error:
             raise SettingsError("; ".join(_sentence(fault) for fault in error.errors())) from error
+        _warn_of_unknown_variables()
 
     @classmethod
     def given(cls, **values: Any) -> "Settings":
@@ -201,3 +211,17 @@ class Settings(BaseSettings):
 def _sentence(fault: Any) -> str:
     variable = PREFIX + str(fault["loc"][0]).upper()
     return f"{variable} is «{fault['input']}», which cannot be used: {fault['msg']}."
+
+
+@cache
+def _warn_of_unknown_variables() -> None:
+    """Once a program: a misspelt token would leave the API open without a word."""
+    if parent_process() is not None:  # which has said it
+        return
+    known = {name.upper() for name in Settings.model_fields} | _OF_TESTS
+    for variable in sorted(os.environ):
+        name = variable.upper().removeprefix(PREFIX)
+        if variable.upper().startswith(PREFIX) and name not in known:
+            nearest = get_close_matches(name, known - _OF_TESTS, n=1)
+            hint = f" Did you mean {PREFIX}{nearest[0]}?" if nearest else ""
+            logger.warning(f"There is no setting {variable}: it changes nothing.{hint}")
