@@ -1,7 +1,10 @@
 """The command line: one JSON object on stdout, or one sentence on stderr and exit code 2."""
 
 import json
+import runpy
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -66,6 +69,19 @@ def test_a_refusal_is_a_sentence_on_stderr(tmp_path: Path, reference: Path, caps
     assert run("recognise", letter, "--json", "--reference", reference) == USER_ERROR
     out, err = capsys.readouterr()
     assert out == "" and "not an image" in err and "Traceback" not in err
+
+
+def test_ctrl_c_while_it_is_imported_ends_it_quietly(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted(ModuleType):
+        def __getattr__(self, name: str) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "siamese.cli", Interrupted("siamese.cli"))
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("siamese", run_name="__main__")
+    assert ended.value.code == 130 and capsys.readouterr() == ("", "")
 
 
 def test_a_gallery_from_folders_takes_their_names_as_labels(tmp_path: Path, reference: Path) -> None:
