@@ -267,6 +267,23 @@ def test_a_damaged_archive_is_refused(
     assert "cannot be unpacked" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("nothere.zip", "There is no file {}. Check its name and folder.\n"),
+        ("", "{} is a folder. Give it as --folder, or give a .zip or .tar file of photos.\n"),
+        ("text.jpg", "{} cannot be unpacked: it is no archive, or is damaged. Give a .zip or .tar file of photos.\n"),
+    ],
+)
+def test_what_is_no_archive_is_told_in_a_sentence(
+    tmp_path: Path, reference: Path, capsys: pytest.CaptureFixture[str], name: str, told: str
+) -> None:
+    (tmp_path / "text.jpg").write_text("Dear reader")
+    words = ("--archive", tmp_path / name, "--out", tmp_path / "gallery", "--reference", reference)
+    assert run("gallery", "build", *words) == USER_ERROR
+    assert capsys.readouterr().err == told.format(tmp_path / name)
+
+
 def test_a_data_set_is_not_sent_to_a_cluster(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("--dataset", "ferplus", "--root", tmp_path, "--out", tmp_path / "gallery", "--ray", "local")
     assert run("gallery", "build", *words) == USER_ERROR

@@ -61,6 +61,11 @@ def test_what_is_no_network_is_refused(tmp_path: Path):
         load_session(tmp_path / "network.onnx")
 
 
+def test_a_network_that_is_not_there_is_named(tmp_path: Path):
+    with pytest.raises(ReferenceSetError, match=r"exported: there is no such file\. Name the folder"):
+        load_session(tmp_path / "network.onnx")
+
+
 def test_loading_a_network_leaves_no_number_of_this_machine_behind(reference: Path, tmp_path: Path):
     """ONNX Runtime's wheel would write one below the home folder, and send it with what it counts."""
     script = f"from siamese import ExpressionService; ExpressionService.load({str(reference)!r}); print('loaded')"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siamese.errors import GalleryError
-from siamese.gallery.archives import NOT_UNPACKED
+from siamese.gallery.archives import NOT_UNPACKED, require_file
 from siamese.gallery.gallery import STORE_FILE, Gallery
 from siamese.gallery.items import LABELLED_BY, Item
 
@@ -27,6 +27,7 @@ def write_archive(gallery: Gallery, path: Path) -> int:
     rows = gallery.store.rows()
     described: list[dict[str, Any]] = []
     try:
+        _require_place(path)
         with zipfile.ZipFile(unfinished, "w") as packed:  # pictures are compressed already
             for start in range(0, len(rows), _BATCH):
                 part = rows[start : start + _BATCH]
@@ -43,17 +44,18 @@ def write_archive(gallery: Gallery, path: Path) -> int:
             packed.writestr(_ABOUT, json.dumps(about, ensure_ascii=False), zipfile.ZIP_DEFLATED)
         unfinished.replace(path)
     except OSError as error:
-        raise GalleryError(f"The gallery cannot be written to {path}: {error}") from error
+        raise GalleryError(f"The gallery cannot be written to {path}: {error.strerror or error}.") from error
     return len(described)
 
 
 def read_archive(path: Path, folder: Path, fingerprint: str) -> tuple[Gallery, int]:
     """Add what `write_archive` wrote to the gallery in a folder, which is made where there is none.
 
-    Returns it and how many items were new. Raises GalleryError where the file is no such archive, or is of another
-    network than `fingerprint`.
+    Returns it and how many items were new. Raises GalleryError where there is no file, it is no such archive, or it is
+    of another network than `fingerprint`.
     """
     try:
+        require_file(path, "Name first the .zip file, and then the gallery's folder.")
         with zipfile.ZipFile(path) as packed:
             about = json.loads(packed.read(_ABOUT))
             embeddings = np.load(io.BytesIO(packed.read(_EMBEDDINGS)), allow_pickle=False)
@@ -66,6 +68,12 @@ def read_archive(path: Path, folder: Path, fingerprint: str) -> tuple[Gallery, i
     except (*NOT_UNPACKED, KeyError, TypeError) as error:
         raise GalleryError(f"{path} is not what `gallery export` wrote, or is damaged: {error!r}") from error
     return gallery, added
+
+
+def _require_place(path: Path) -> None:
+    if path.is_dir() or not path.parent.is_dir():
+        why = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+        raise GalleryError(f"The gallery cannot be written to {path}: {why}. Name a file in a folder that is there.")
 
 
 def _gallery_in(folder: Path, about: dict[str, Any], size: int) -> Gallery:

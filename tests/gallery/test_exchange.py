@@ -54,9 +54,19 @@ def test_what_is_no_export_is_refused(tmp_path: Path) -> None:
     start = content.index(b"embeddings.npy") + len("embeddings.npy")
     content[start : start + 10] = b"\xff" * 10
     (tmp_path / "damaged.zip").write_bytes(content)
-    for name in ("letter.zip", "photos.zip", "gone.zip", "damaged.zip"):
+    for name in ("letter.zip", "photos.zip", "damaged.zip"):
         with pytest.raises(GalleryError, match=f"{name} is not what `gallery export` wrote"):
             read_archive(tmp_path / name, tmp_path / "two", NETWORK)
+
+
+def test_a_file_that_is_not_there_is_named_and_a_folder_tells_the_order(tmp_path: Path) -> None:
+    with pytest.raises(GalleryError, match=r"^There is no file .*gone\.zip\. Check its name and folder\.$"):
+        read_archive(tmp_path / "gone.zip", tmp_path / "two", NETWORK)
+    with pytest.raises(
+        GalleryError, match=r"is a folder\. Name first the \.zip file, and then the gallery's folder\.$"
+    ):
+        read_archive(tmp_path, tmp_path / "gallery.zip", NETWORK)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_label_by_nobody_known_is_refused(tmp_path: Path) -> None:
@@ -68,5 +78,9 @@ def test_a_label_by_nobody_known_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(GalleryError, match="cannot be written"):
-        write_archive(made(tmp_path / "one"), tmp_path / "nowhere" / "gallery.zip")
+    gallery = made(tmp_path / "one")
+    with pytest.raises(GalleryError, match=r"cannot be written to .*gallery\.zip: there is no folder .*nowhere\. Name"):
+        write_archive(gallery, tmp_path / "nowhere" / "gallery.zip")
+    with pytest.raises(GalleryError, match=r"cannot be written to .*one: it is a folder\. Name"):
+        write_archive(gallery, tmp_path / "one")
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
