@@ -82,7 +82,7 @@ def split(config: TrainingConfig) -> tuple[Samples, Samples]:
     Held out are whole subjects, where they are known, so that nobody is in both parts.
     """
     parts = parts_of(config.dataset, config.data)
-    train = load_dataset(config.dataset, config.data, "train" if "train" in parts else "all")
+    train = load_dataset(config.dataset, config.data, "all" if "all" in parts else "train")
     if "validation" in parts:
         return train, load_dataset(config.dataset, config.data, "validation")
     if len(set(train.subjects)) == 1 and train.subjects[0]:

@@ -37,7 +37,7 @@ class Teachers:
         Raises TrainingError where one is missing, and ReferenceSetError where it is none.
         """
         self._scale, self._log_prior = scale, log_prior
-        self._networks = [_teacher(_there(path), log_prior.device) for path in paths]
+        self._networks = [_teacher(there(path), log_prior.device) for path in paths]
 
     @torch.no_grad()
     def read(self, crops: torch.Tensor) -> torch.Tensor:
@@ -56,7 +56,7 @@ def taught_targets(
     Their similarities stay in the folder `cache`. Raises TrainingError where a teacher is missing, and
     ReferenceSetError where it is none.
     """
-    similarities = [_similarities(data, _there(teacher), Path(cache)) for teacher in teachers]
+    similarities = [_similarities(data, there(teacher), Path(cache)) for teacher in teachers]
     reading = mean_reading(similarities, scale, log_prior.cpu())
     return (1 - share) * data.targets + share * reading.to(data.targets.device)
 
@@ -69,7 +69,8 @@ def mean_reading(similarities: Sequence[torch.Tensor], scale: float, log_prior: 
     return torch.stack([(scale * each + log_prior).softmax(dim=1) for each in similarities]).mean(dim=0)
 
 
-def _there(teacher: str) -> Path:
+def there(teacher: str) -> Path:
+    """The file of a teacher. Raises TrainingError where there is none."""
     if not Path(teacher).is_file():
         raise TrainingError(f"--teachers: there is no network {teacher}.")
     return Path(teacher)

@@ -12,10 +12,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from siamese.errors import CollapseError
+from siamese.network.initial_weights import require_initial_weights
 from siamese.network.twin import save_network
 from siamese.training import checkpoint
 from siamese.training.config import TrainingConfig
 from siamese.training.data import load_parts
+from siamese.training.distillation import there
 from siamese.training.guard import collapse_sentence, collapsed
 from siamese.training.interruption import interruption
 from siamese.training.memory import keep_memory
@@ -34,6 +36,7 @@ def train(config: TrainingConfig, resume: bool = False) -> Path:
     """
     keep_memory()
     config = settled(config, resume)
+    require_networks(config, resume)
     if config.threads:
         torch.set_num_threads(config.threads)
     fabric, out = make_fabric(config), Path(config.out)
@@ -69,6 +72,15 @@ def train(config: TrainingConfig, resume: bool = False) -> Path:
                 bars.console.print("  ".join(f"{name} {value:.4g}" for name, value in row.items()))
             save_checkpoint(out, trainer)
     return out
+
+
+def require_networks(config: TrainingConfig, resume: bool) -> None:
+    """Raise TrainingError where a file that the run begins with, or learns from, is missing: before the data are read,
+    which may take minutes."""
+    if config.initial_weights and not resume:
+        require_initial_weights(config.initial_weights)
+    for teacher in config.teachers.split(",") if config.teachers else ():
+        there(teacher)
 
 
 def over(trainer: Trainer) -> bool:

@@ -19,9 +19,10 @@ SAMPLERS = ("mixed", "balanced", "natural", "weighted")
 class BatchSampler:
     """The batches of any epoch, a function of seed and epoch alone, so that a run can be resumed anywhere.
 
-    A batch has two parts. One is drawn from the data: as they come, each row once an epoch, or `weighted`, with
-    replacement, such that every class is as likely, unlabelled rows being a class here. The other holds P classes with
-    K rows each. `mixed` has both parts, `balanced` only the second, `natural` and `weighted` only the first.
+    A batch has two parts. One is drawn from the data: as they come, each row once an epoch but for those that do not
+    fill a last batch, other ones each time; or `weighted`, with replacement, such that every class is as likely,
+    unlabelled rows being a class here. The other holds P classes with K rows each. `mixed` has both parts, `balanced`
+    only the second, `natural` and `weighted` only the first.
     """
 
     def __init__(

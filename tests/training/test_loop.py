@@ -237,6 +237,19 @@ def test_a_run_that_is_over_stays_as_it_is(config: TrainingConfig) -> None:
     assert curve(short) == before
 
 
+@pytest.mark.parametrize(
+    ("option", "files"),
+    [("initial_weights", "none.npz"), ("teachers", "none.safetensors")],
+    ids=["weights", "teachers"],
+)
+def test_a_missing_file_is_named_before_any_data_is_read(
+    config: TrainingConfig, option: str, files: str, tmp_path: Path
+) -> None:
+    lost = dataclasses.replace(config, data=str(tmp_path / "no data"), **{option: str(tmp_path / files)})
+    with pytest.raises(TrainingError, match=f"--{option.replace('_', '-')}: there is no .*{files}"):
+        loop.train(lost)
+
+
 def test_a_damaged_checkpoint_is_refused(config: TrainingConfig) -> None:
     out = loop.train(dataclasses.replace(config, epochs=1))
     path = out / run_folder.CHECKPOINT
