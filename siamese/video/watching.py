@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from siamese.settings import VideoSettings
 from siamese.video.following import FaceStream
 from siamese.video.frames import Video, opened
-from siamese.video.keyframes import Choosing, KeyFrame, brightness, outlying
+from siamese.video.keyframes import LAGS, LEFT_OUT, Choosing, KeyFrame, brightness, outlying
 from siamese.video.timeline import FaceTimeline, Timeline
 
 _CUTOUT_MARGIN = 0.35  # of a face's side, that is shown around it
@@ -44,7 +44,7 @@ class VideoReport:
 
     `duration` is the video's in seconds, or None where the file does not tell; `read_seconds` is how much of it was
     read, and `whole` whether that is all; `size` is (width, height) as it is shown. `notes` are sentences about what is
-    missing: that it was stopped, that the file breaks off, that no face was found.
+    missing: that it was stopped, that the file breaks off, that no face was found, that there was no moment to choose.
     """
 
     path: Path
@@ -107,6 +107,15 @@ class _Watch:
         times = [self._times[place] for place in outlying(np.array(self._sums))]
         return {face.number: _moments(face, times) for face in faces}
 
+    def no_choice(self) -> str:
+        """Why no key frame could be chosen, as a sentence, or nothing."""
+        if not self._published or self.frames > 2 * LEFT_OUT + min(LAGS):
+            return ""
+        return (
+            f"The published method leaves out the first and last {LEFT_OUT} frames that are read: of the {self.frames} "
+            f"of {self.video.name}, none could be chosen. Raise --per-second, or leave out --published."
+        )
+
 
 def watch(
     path: str | PathLike[str],
@@ -128,7 +137,8 @@ def watch(
         read_seconds = min(video.end, until or np.inf)
         seen.timeline.end(max(read_seconds, seen.last + _AT_LEAST))
         faces = seen.timeline.faces()
-        notes = [*([stopped] if stopped else []), *video.faults, *([] if faces else [_no_face(video.name)])]
+        missing = seen.no_choice() if faces else _no_face(video.name)
+        notes = [*([stopped] if stopped else []), *video.faults, *([missing] if missing else [])]
         return VideoReport(
             Path(path),
             (video.width, video.height),

@@ -97,7 +97,19 @@ def test_by_the_published_method_moments_are_frames_whose_brightness_changes(
     ]
     report = service.watch(write_video(tmp_path / "video.mp4", pictures), published=True)
     moments = report.key_frames[report.faces[0].number]
+    assert not report.notes
     assert moments and {round(10 * each.seconds) for each in moments} <= set(range(30, 40))
+
+
+def test_it_is_said_where_too_few_frames_are_read_for_the_published_method(
+    service: ExpressionService, portrait_video: Path
+) -> None:
+    report = service.watch(portrait_video, published=True)
+    assert report.key_frames == {report.faces[0].number: []} and report.whole
+    assert report.notes == (
+        "The published method leaves out the first and last 20 frames that are read: of the 20 of portrait.mp4, none "
+        "could be chosen. Raise --per-second, or leave out --published.",
+    )
 
 
 def test_a_video_that_is_gone_has_its_sentence(service: ExpressionService, portrait_video: Path) -> None:
