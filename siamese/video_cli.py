@@ -132,8 +132,8 @@ def _print(report: "VideoReport") -> None:
         table.add_row(
             str(face.number),
             f"{_clock(face.first_seen)} to {_clock(face.last_seen)}",
-            ", ".join(f"{shown(name)} {share:.0%}" for name, share in shares if share > 0),
-            ", ".join(f"{_clock(moment.seconds)} {escape(moment.emotion)}" for moment in moments),
+            "\n".join(f"{shown(name)} {share:.0%}" for name, share in shares if share > 0),
+            "\n".join(f"{_clock(moment.seconds)} {escape(moment.emotion)}" for moment in moments),
         )
     if report.faces:
         Console().print(table)

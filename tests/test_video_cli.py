@@ -45,6 +45,18 @@ def test_without_json_it_speaks_to_people(film: Path, reference: Path, capsys: p
     assert "film.mp4, 0:02 read" in told and "0:00 to 0:02" in told and "%" in told
 
 
+def test_on_a_narrow_terminal_each_emotion_is_whole_and_beside_its_share(
+    film: Path, reference: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run("video", film, "--json", "--reference", reference) == 0
+    (face,) = json.loads(capsys.readouterr().out)["faces"]
+    assert run("video", film, "--reference", reference) == 0
+    told = capsys.readouterr().out
+    most = sorted(face["shares"].items(), key=lambda each: -each[1])[:3]
+    assert "…" not in told and all(f"{name} {share:.0%}" in told for name, share in most if share > 0)
+
+
 def test_ctrl_c_keeps_what_was_read(
     film: Path, reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
