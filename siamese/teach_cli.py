@@ -34,7 +34,7 @@ def teach_new(
     """Teach a new expression."""
     service = _service(gallery, reference)
     lesson = _learned(lambda: service.teach(name, list(photos), anyway), as_json)
-    print_json(lesson.to_dict()) if as_json else print(f"«{lesson.name}» is known now, from {len(photos)} photos")
+    print_json(lesson.to_dict()) if as_json else print(f"«{lesson.name}» is known now, from {_counted(photos)}")
 
 
 @teach_app.command()
@@ -49,7 +49,7 @@ def more(
     """Teach more photos of an expression that was taught before."""
     service = _service(gallery, reference)
     lesson = _learned(lambda: service.extend(name, list(photos), anyway), as_json)
-    print_json(lesson.to_dict()) if as_json else print(f"«{lesson.name}» has learned from {len(photos)} more photos")
+    print_json(lesson.to_dict()) if as_json else print(f"«{lesson.name}» has learned from {_counted(photos, 'more ')}")
 
 
 @teach_app.command()
@@ -80,6 +80,10 @@ def list_taught(gallery: Keeper, as_json: AsJson = False, reference: Reference =
         return
     for name in names:
         Console().print(shown(name))
+
+
+def _counted(photos: list[Path], more: str = "") -> str:
+    return f"1 {more}photo" if len(photos) == 1 else f"{len(photos):,} {more}photos"
 
 
 def _learned(learn: Callable[[], Lesson], as_json: bool) -> Lesson:

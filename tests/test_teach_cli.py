@@ -47,6 +47,17 @@ def test_what_is_taught_is_recognised_renamed_and_removed(
     assert capsys.readouterr().out == ""
 
 
+def test_one_photo_is_told_as_one(
+    photos: list[Path], words: tuple[object, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("teach", "new", "smirk", photos[0], "--anyway", *words) == 0
+    assert capsys.readouterr().out == "«smirk» is known now, from 1 photo\n"
+    assert run("teach", "more", "smirk", photos[1], "--anyway", *words) == 0
+    assert capsys.readouterr().out == "«smirk» has learned from 1 more photo\n"
+    assert run("teach", "new", "grin", *photos[:2], "--anyway", *words) == 0
+    assert capsys.readouterr().out == "«grin» is known now, from 2 photos\n"
+
+
 def test_a_lesson_that_cannot_be_kept_is_refused(
     photos: list[Path], reference: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
