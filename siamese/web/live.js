@@ -6,7 +6,8 @@
 const part = name => element.querySelector(`.live-${name}`);
 const video = element.querySelector('video'), marks = part('marks'), frame = part('frame'), notice = part('notice');
 const start = part('start'), cameras = part('camera'), pace = part('pace'), faces = part('faces');
-const spoken = part('spoken'), sliders = [...part('steadiness').querySelectorAll('input')];
+const spoken = part('spoken'), hint = faces.querySelector('.hint');
+const sliders = [...part('steadiness').querySelectorAll('input')];
 const pen = marks.getContext('2d'), template = element.querySelector('template');
 
 const WIDEST = 640, QUALITY = 0.85; // pixels and JPEG quality of the frames that are sent
@@ -89,6 +90,7 @@ async function list(opened) {
 function say(sentence, alarm = false) {
   notice.hidden = !sentence;
   notice.textContent = sentence;
+  hint.hidden = true; // until readings show no face
   alarm ? notice.setAttribute('role', 'alert') : notice.removeAttribute('role');
 }
 
@@ -188,7 +190,7 @@ function show(now) {
       fill(person);
     }
   }
-  faces.querySelector('.hint').hidden = people.size > 0;
+  hint.hidden = people.size > 0;
   draw(now);
   const seconds = Math.min(RECENT, Math.max(1, now - answers[0].now)) / 1000;
   const middle = answers.map(each => each.took).sort((one, other) => one - other)[answers.length >> 1];

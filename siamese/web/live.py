@@ -36,7 +36,7 @@ _FRAME = f"""
         <input type="range" name="lead" min="0" max="0.5" step="0.05"></label>
     </details>
   </div>
-  <div class="live-faces"><div class="hint"><p>{_NO_FACE}</p></div></div>
+  <div class="live-faces"><div class="hint" hidden><p>{_NO_FACE}</p></div></div>
   <p class="live-spoken" aria-live="polite"></p>
   <template>
     <section class="card reading live-face">

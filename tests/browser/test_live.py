@@ -102,6 +102,7 @@ def test_without_a_camera_the_page_says_what_to_do(playwright: Playwright, addre
         open_tab(page, "Live")
         page.get_by_role("button", name="Start the camera").click()
         expect(page.locator('.live-notice[role="alert"]')).to_have_text(re.compile("camera.*(Connect|Allow).*again"))
+        expect(page.locator(".live-faces .hint")).to_be_hidden()
         expect(page.get_by_role("button", name="Start the camera")).to_be_enabled()
 
 

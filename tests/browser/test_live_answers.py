@@ -1,6 +1,7 @@
 """The tab Live with a server of our own making: what it does with answers that the real one gives rarely."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -76,6 +77,24 @@ def test_a_frame_that_fails_is_said_and_the_next_one_takes_the_words_back(page: 
     good = True
     expect(page.locator(".live-face")).to_have_count(1)
     expect(page.locator(".live-notice")).to_be_hidden()
+
+
+def test_that_no_face_is_seen_is_said_only_while_frames_are_read(page: Page) -> None:
+    answer: dict[str, Any] = {"faces": []}
+    serve(page, lambda number: answer)
+    hint = page.locator(".live-faces .hint")
+    expect(page.locator(".live-notice")).to_be_visible()
+    expect(hint).to_be_hidden()
+    start(page)
+    expect(hint).to_have_text(re.compile("^No face is seen"))
+    answer = {"problem": "This frame is damaged."}
+    expect(page.locator('.live-notice[role="alert"]')).to_be_visible()
+    expect(hint).to_be_hidden()
+    answer = {"faces": []}
+    expect(hint).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".live-notice")).to_have_text("The camera is off.")
+    expect(hint).to_be_hidden()
 
 
 def test_a_new_start_counts_faces_from_one_again(page: Page) -> None:
