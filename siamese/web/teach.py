@@ -163,5 +163,5 @@ def _shown(lesson: Lesson, title: str, detail: str) -> str:
     if lesson.nearest is not None and lesson.nearest_similarity is not None:
         rows.append(f"<li>Nearest known expression: {escape(lesson.nearest)}, {signed(lesson.nearest_similarity)}</li>")
     doubts = "".join(map(cards.notice, lesson.doubts))
-    figures = f'<p class="eyebrow">Cosine similarity</p><ul class="figures">{"".join(rows)}</ul>'
+    figures = f'<p class="eyebrow">Cosine similarity</p><ul class="figures">{"".join(rows)}</ul>' if rows else ""
     return f'<section class="card lesson">{cards.heading(title, detail)}{doubts}{figures}</section>'

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
 
+from siamese.metric.lessons import Lesson
 from siamese.service import ExpressionService
-from siamese.web.teach import _Teach
+from siamese.web.teach import _shown, _Teach
 from tests.tiny import draw_face
 
 
@@ -21,3 +23,10 @@ def test_opening_it_again_touches_nothing_unless_what_is_taught_has_changed(refe
     assert tab._refresh(listed, "wink") == {tab.listed: listed}
     service.forget("smirk")
     assert tab._refresh(listed, "wink")[tab.taught]["value"] == "wink"
+
+
+def test_a_lesson_of_one_photo_with_nothing_to_be_near_to_has_no_heading_without_figures() -> None:
+    lone = Lesson("smirk", np.ones(1, np.float32), (), None, None, ())
+    assert "Cosine similarity" not in _shown(lone, "«smirk» is known now", "Browse knows it.")
+    near = Lesson("smirk", np.ones(1, np.float32), (), "anger", 0.5, ())
+    assert "Cosine similarity" in _shown(near, "«smirk» is known now", "Browse knows it.")
