@@ -27,6 +27,7 @@ from siamese.gallery.gallery import STORE_FILE, Gallery
 from siamese.gallery.items import Wanted
 from siamese.gallery.looking import Look, Lookers, Task, in_processes
 from siamese.settings import Settings
+from siamese.vocabulary import EMOTIONS
 
 if TYPE_CHECKING:
     from siamese.datasets.folder import PhotoFolder
@@ -89,7 +90,7 @@ class Looking:
         service = ExpressionService.load(self.reference, settings=settings)
 
         def look(task: Task) -> Embedded:
-            entries = entries_of_photo(task.path, task.emotion, service.faces(task.path), task.content, task.tags)
+            entries = entries_of_photo(task.source, task.emotion, service.faces(task.path), task.content, task.tags)
             return embedded(entries, service.embedder, service.emotions)
 
         return look
@@ -387,6 +388,7 @@ def _add_dataset(gallery: Gallery, samples: "Samples", reference: Path | None, c
 
 
 def _add_folder(gallery: Gallery, found: "PhotoFolder", tags: list[str] | None, lookers: Lookers) -> None:
+    _warn_of_new_labels({label for _, label in found.photos if label} - {*EMOTIONS, *gallery.emotions})
     with _progress("Looking at photos", len(found.photos)) as (progress, task):
         done = add_photos(
             gallery,
@@ -394,9 +396,21 @@ def _add_folder(gallery: Gallery, found: "PhotoFolder", tags: list[str] | None, 
             lookers,
             tuple(tags or ()),
             lambda each: progress.update(task, completed=each.done),
+            found.root,
         )
     _print_refused({**{str(path): why for path, why in found.skipped.items()}, **done.refused})
     print(f"{done.added:,} new faces of {done.total:,} photos; {done.known:,} photos were known", file=sys.stderr)
+
+
+def _warn_of_new_labels(labels: set[str]) -> None:
+    """A folder may be named after a day or a place, which nobody wants for an expression."""
+    if labels:
+        named = ", ".join(f"«{label}»" for label in sorted(labels))
+        print(
+            f"These folders become labels, though no expression is called so: {named}. Of each photo in them the "
+            "largest face is taken. Photos that lie in no sub-folder are read, every face of them.",
+            file=sys.stderr,
+        )
 
 
 def _lookers(

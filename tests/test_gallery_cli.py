@@ -69,6 +69,28 @@ def test_adding_again_adds_what_is_new(gallery: Path, photos: Path, reference: P
     assert items[4].tags == ()
 
 
+def test_photos_of_one_name_in_two_folders_are_told_apart(reference: Path, tmp_path: Path) -> None:
+    for name, label in (("happy", 1), ("sad", 3)):
+        path = tmp_path / "two" / name / "IMG_1.png"
+        path.parent.mkdir(parents=True)
+        skimage.io.imsave(path, draw_face(label, size=96), check_contrast=False)
+    gallery = tmp_path / "gallery"
+    assert run("gallery", "build", "--folder", tmp_path / "two", "--out", gallery, "--reference", reference) == 0
+    assert run("gallery", "remove", gallery, "--source", "happy/IMG_1.png", "--reference", reference) == 0
+    assert [(item.source, item.emotion) for item in opened(gallery, reference).items] == [("sad/IMG_1.png", "sadness")]
+
+
+def test_folders_that_are_named_after_no_expression_are_told(
+    photos: Path, reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--out", tmp_path / "new", "--reference", reference)
+    assert run("gallery", "build", "--folder", photos, *words) == 0
+    told = capsys.readouterr().err
+    assert "become labels, though no expression is called so: «smirks»." in told
+    assert run("gallery", "build", "--folder", photos, *words) == 0  # by now they are labels of this gallery
+    assert "become labels" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("kind", ["zip", "tar.gz"])
 def test_an_archive_of_photos_is_as_good_as_their_folder(
     photos: Path, gallery: Path, reference: Path, tmp_path: Path, kind: str

@@ -22,11 +22,12 @@ WHOLE = "all"
 
 @dataclass(frozen=True)
 class PhotoFolder:
-    """The photos of a folder, in order of their paths, and the files that are none, each with the reason.
+    """The photos below `root`, in order of their paths, and the files that are none, each with the reason.
 
     A photo's label is None where it lies in no sub-folder.
     """
 
+    root: Path
     photos: tuple[tuple[Path, str | None], ...]
     skipped: dict[Path, str]
 
@@ -48,7 +49,7 @@ def scan(root: str | Path) -> PhotoFolder:
             skipped[path] = f"Not a photo: its name ends in none of {', '.join(SUFFIXES)}."
     if not photos:
         raise DatasetError(f"There is no photo in {root}: no file's name ends in one of {', '.join(SUFFIXES)}.")
-    return PhotoFolder(tuple(photos), skipped)
+    return PhotoFolder(root, tuple(photos), skipped)
 
 
 def load(

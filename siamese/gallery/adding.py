@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from siamese.gallery.build import printable
 from siamese.gallery.gallery import Gallery
 from siamese.gallery.looking import Answer, Looked, Lookers, Task, refusal
 
@@ -46,8 +47,11 @@ def add_photos(
     lookers: Lookers,
     tags: tuple[str, ...] = (),
     told: Callable[[Progress], None] = lambda _: None,
+    root: Path | None = None,
 ) -> Progress:
     """Add the faces of photos, each with its label or None; `told` hears how far it is after each batch.
+
+    Their source is the photo's path below `root`, so that photos of one name are told apart; without it, the name.
 
     They are added in the photos' order, however many look at them. Whatever interrupts it, batches it was told of are
     on the disk. What was refused is kept in the store with the reason, `Store.refused`.
@@ -55,7 +59,7 @@ def add_photos(
     progress = Progress(total=len(photos))
     refused_before = gallery.store.refused().keys()
     under_way: set[str] = set()  # files that were handed over and are not yet in the store
-    answers = _in_turn((_asked(gallery, photo, tags, lookers, under_way) for photo in photos), lookers.ahead)
+    answers = _in_turn((_asked(gallery, photo, root, tags, lookers, under_way) for photo in photos), lookers.ahead)
     while batch := list(islice(answers, BATCH)):
         looked = [each for each in batch if each is not None]
         added = _acknowledge(gallery, looked)
@@ -74,7 +78,12 @@ def add_photos(
 
 
 def _asked(
-    gallery: Gallery, photo: Labelled, tags: tuple[str, ...], lookers: Lookers, under_way: set[str]
+    gallery: Gallery,
+    photo: Labelled,
+    root: Path | None,
+    tags: tuple[str, ...],
+    lookers: Lookers,
+    under_way: set[str],
 ) -> Answer | None:
     """What waits for a photo's answer; None where its file was taken, or is under way, under whatever name."""
     path, emotion = photo
@@ -87,7 +96,8 @@ def _asked(
     if content in under_way or gallery.store.looked_at([content]):
         return None
     under_way.add(content)
-    return lookers.submit(Task(path, content, emotion, tags))
+    source = printable(path.relative_to(root) if root else path.name)
+    return lookers.submit(Task(path, content, source, emotion, tags))
 
 
 def _in_turn(asked: Iterable[Answer | None], ahead: int) -> Iterator[Looked | None]:

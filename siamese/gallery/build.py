@@ -149,16 +149,16 @@ def entries_from_crops(
 
 
 def entries_of_photo(
-    path: Path, emotion: str | None, faces: Sequence[CutFace], content: str = "", tags: tuple[str, ...] = ()
+    source: str, emotion: str | None, faces: Sequence[CutFace], content: str = "", tags: tuple[str, ...] = ()
 ) -> list[Entry]:
-    """A photo with its label, or None, and its faces (largest first) as entries.
+    """The faces of a photo (largest first) as entries, with where it comes from and its label, or None.
 
     A label speaks of the photo's largest face; of a photo without one, all faces are taken.
     """
     chosen = faces if emotion is None else faces[:1]
-    label, name = emotion and printable(emotion), printable(path.name)
+    label = emotion and printable(emotion)
     return [
-        Entry(each.crop, each.portrait, label, name, "folder", tags=tags, box=corners(each), content=content)
+        Entry(each.crop, each.portrait, label, source, "folder", tags=tags, box=corners(each), content=content)
         for each in chosen
     ]
 

@@ -21,10 +21,12 @@ AHEAD = 4  # photos waiting for each process
 
 @dataclass(frozen=True)
 class Task:
-    """A photo to look at: its file, the hash of that, its label or None, and words to tag its faces with."""
+    """A photo to look at: its file, the hash of that, where its faces are said to come from, its label or None, and
+    words to tag them with."""
 
     path: Path
     content: str
+    source: str = ""
     emotion: str | None = None
     tags: tuple[str, ...] = ()
 

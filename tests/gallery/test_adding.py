@@ -38,7 +38,7 @@ class Looks:
             raise NoFaceError("No face was found in this photo.")
         crops = np.random.default_rng(list(content)).integers(0, 256, (content[0], 48, 48), dtype=np.uint8)
         entries = [
-            Entry(crop, crop, task.emotion, task.path.name, "folder", tags=task.tags, content=task.content)
+            Entry(crop, crop, task.emotion, task.source, "folder", tags=task.tags, content=task.content)
             for crop in crops
         ]
         return embedded(entries, PixelEmbedder(), lambda rows: ["surprise"] * len(rows))
