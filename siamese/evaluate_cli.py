@@ -94,12 +94,12 @@ def report(
 
 
 def _show(title: str, evidence: dict[str, Any]) -> None:
-    from siamese.evaluation.results import _HEADLINE
+    from siamese.evaluation.results import HEADLINE
 
     table = new_table(title, "figure", "value", "95 % interval")
     for name, value in evidence.items():
         if isinstance(value, int | float):
-            table.add_row(_HEADLINE.get(name, name.replace("_", " ")), f"{value:.4g}", _interval(evidence, name))
+            table.add_row(HEADLINE.get(name, name.replace("_", " ")), f"{value:.4g}", _interval(evidence, name))
     for name, recall in evidence["recall_per_class"].items():
         table.add_row(f"recall, {shown(name)}", f"{recall:.4g}")
     for reason, count in evidence["left_out"].items():

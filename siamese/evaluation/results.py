@@ -18,7 +18,7 @@ from siamese.evaluation.tables import table
 
 Figures = Mapping[str, Any]
 
-_HEADLINE = {
+HEADLINE = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
     "macro_f1": "macro F1",
@@ -102,7 +102,7 @@ def _headline(study: Figures) -> str:
     if without:
         head.append(f"without the {study['copies']:,} images that have a near-copy in another part")
     rows = []
-    for name, title in _HEADLINE.items():
+    for name, title in HEADLINE.items():
         interval = study.get(f"{name}_interval")
         shown = f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else ""
         rows.append([title, f"{study[name]:.3f}", shown, *([f"{without[name]:.3f}"] if without else [])])
