@@ -341,7 +341,7 @@ def _source(folder: Path | None, archive: Path | None, dataset: str | None, root
 
 def _wanted(gallery: Gallery, emotion: str | None, source: str | None, tag: str | None) -> Wanted:
     """What of the gallery is meant. Raises GalleryError where none of its examples shows the emotion."""
-    return Wanted(None if emotion is None else gallery.label(emotion), source, tag)
+    return Wanted(None if emotion is None else gallery.sought_label(emotion), source, tag)
 
 
 def _begun(out: Path, title: str, embedder: "Embedder") -> Gallery:

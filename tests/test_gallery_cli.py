@@ -201,7 +201,7 @@ def test_emotions_may_be_spelled_otherwise_and_ids_given_twice(
 
 
 @pytest.mark.parametrize("command", ["list", "remove"])
-def test_an_emotion_that_no_example_shows_is_refused(
+def test_a_misspelt_emotion_is_refused(
     command: str, gallery: Path, reference: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("gallery", command, gallery, "--emotion", "hapiness", "--reference", reference) == USER_ERROR

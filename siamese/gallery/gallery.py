@@ -19,7 +19,7 @@ from siamese.gallery.engines.choice import AUTOMATIC, SAMPLE, Choice, Engine, ch
 from siamese.gallery.items import EVERYTHING, Item, Match, Wanted
 from siamese.gallery.store import IN_MEMORY, Photo, Revision, Store
 from siamese.settings import FREE_ACCESS, IndexAccess
-from siamese.vocabulary import EMOTIONS, emotion_of
+from siamese.vocabulary import EMOTIONS, emotion_of, index_of
 
 STORE_FILE, INDEX_FILE, INDEX_NOTE = "gallery.sqlite", "index.faiss", "index.json"
 MEGABYTES = 1500.0  # of memory for the index, unless told otherwise
@@ -117,6 +117,10 @@ class Gallery:
             only = f", only of: {', '.join(held)}" if held else ""
             raise GalleryError(f"The gallery «{self.title}» has no examples of «{emotion}»{only}.")
         return label
+
+    def sought_label(self, emotion: str) -> str:
+        """The same, to look for examples: one of the vocabulary's emotions may have none."""
+        return emotion_of(emotion).name if index_of(emotion) is not None else self.label(emotion)
 
     @property
     def items(self) -> tuple[Item, ...]:

@@ -88,7 +88,7 @@ def _page(
     service: ExpressionService, page: int, size: int, emotion: str | None, source: str | None, tag: str | None
 ) -> dict[str, Any]:
     gallery = service.gallery
-    wanted = Wanted(None if emotion is None else gallery.label(emotion), source, tag)
+    wanted = Wanted(None if emotion is None else gallery.sought_label(emotion), source, tag)
     items, count = gallery.page(page, size, wanted), gallery.store.count(wanted)
     return {"gallery": gallery.title, "count": count, "page": page, "examples": _told(items)}
 
