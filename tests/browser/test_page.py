@@ -233,6 +233,21 @@ def test_an_album_without_photos_gets_its_sentence(page: Page) -> None:
     expect(page.get_by_role("alert")).to_contain_text("Add the album's photos first")
 
 
+# Files
+
+
+def test_sizes_of_added_files_are_in_no_frame(page: Page, portrait: Path, tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(bytes(2000))
+    places = ("Video", "video-file", film), ("Teach", "teach-photos", portrait), ("Album", "album-photos", portrait)
+    for tab, place, file in places:
+        open_tab(page, tab)
+        upload(page, place, file)
+        size = page.locator(f"#{place} td").filter(has_text="KB")
+        expect(size).to_be_visible()
+        assert size.evaluate("cell => getComputedStyle(cell).borderWidth") == "0px"
+
+
 # Check
 
 
