@@ -163,6 +163,12 @@ def test_nothing_scrolls_sideways_on_a_phone(open_page: OpenPage, portrait: Path
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_on_a_phone_the_foot_has_no_divider_before_its_only_link(open_page: OpenPage) -> None:
+    foot = open_page(width=390).locator("footer")
+    expect(foot.get_by_role("button", name="Settings")).to_be_visible()
+    expect(foot.locator(".divider").filter(visible=True)).to_have_count(0)
+
+
 def test_the_watch_notices_a_request_off_the_machine_and_an_error(browser: Browser, address: str) -> None:
     page = browser.new_page()
     faults = chromium.watch(page, address)
