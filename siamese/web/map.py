@@ -34,15 +34,17 @@ _FRAME = f"""
 <div class="map-frame">
   <canvas class="map-points" aria-hidden="true"></canvas>
   <canvas class="map-marks" tabindex="0" role="application" aria-label="Map" aria-describedby="map-keys"></canvas>
+  <div class="map-card tile" hidden><img alt=""><span class="caption"></span><span class="detail"></span></div>
+  <p class="map-waiting">The map is being drawn …</p>
+</div>
+<div class="map-foot">
+  <p class="detail" id="map-keys">{_KEYS}</p>
   <div class="map-tools">
     <button type="button" class="map-in" aria-label="Zoom in">+</button>
     <button type="button" class="map-out" aria-label="Zoom out">−</button>
     <button type="button" class="map-home" aria-label="Show all">⤢</button>
   </div>
-  <div class="map-card tile" hidden><img alt=""><span class="caption"></span><span class="detail"></span></div>
-  <p class="map-waiting">The map is being drawn …</p>
 </div>
-<p class="detail" id="map-keys">{_KEYS}</p>
 <p class="map-spoken" aria-live="polite"></p>
 """
 

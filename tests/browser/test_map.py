@@ -10,6 +10,7 @@ from siamese import ExpressionService
 from siamese.gallery.items import Item
 from siamese.network.runtime import Embedder
 from tests.browser import chromium
+from tests.browser.conftest import OpenPage
 from tests.browser.map_speed import make_gallery, measure
 from tests.browser.serving import served
 from tests.browser.test_page import open_tab, upload
@@ -91,6 +92,17 @@ def test_it_can_be_used_with_the_keyboard(chart: Page) -> None:
     expect(chart.locator(".map-frame")).to_have_attribute("data-chosen", card.get_attribute("data-row") or "")
     chart.keyboard.press("Escape")
     expect(card).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_its_buttons_cover_no_point(open_page: OpenPage, width: int) -> None:
+    page = open_page(width=width)
+    open_tab(page, "Map")
+    page.wait_for_selector(".map-frame[data-count]")
+    frame, tools = (page.locator(place).bounding_box() for place in (".map-frame", ".map-tools"))
+    assert frame and tools and tools["y"] >= frame["y"] + frame["height"]
+    page.get_by_role("button", name="Zoom in").click()
+    expect(page.get_by_role("button", name="Zoom out")).to_be_enabled()
 
 
 def test_the_legend_leaves_only_what_is_pressed(chart: Page, service: ExpressionService) -> None:
