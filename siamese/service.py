@@ -47,6 +47,7 @@ from siamese.video.watching import Progress, VideoReport, pictures, watch
 from siamese.vocabulary import emotion_of
 
 PORTRAIT_SIZE = 160  # pixels; the aligned face as people see it
+_BLANK = 2.0  # standard deviation of grey levels; the flattest face of FER+ and CK+ has 12
 
 _NO_FACE = (
     "No face was found in this photo. Try one in which the face is larger, well lit and turned to the camera. "
@@ -149,14 +150,14 @@ class ExpressionService:
     def faces(self, photo: Photo, whole: bool = False) -> list[FaceFound]:
         """Every face of a photo, largest first.
 
-        Where none is found, a small square picture, or any picture with `whole`, is taken as the face itself. Raises
-        ImageError when the photo cannot be read and NoFaceError when it shows no face.
+        Where none is found, a small square picture that is not blank, or any picture with `whole`, is taken as the face
+        itself. Raises ImageError when the photo cannot be read and NoFaceError when it shows no face.
         """
         picture = self.decode(photo)
         found = self._detect(picture, whole)
         if found:
             return _cut_all(picture, found)
-        if not (whole or self._small_and_square(picture)):
+        if not (whole or self._may_be_a_face(picture)):
             raise NoFaceError(_NO_FACE)
         height, width = picture.shape[:2]
         box = np.array([0, 0, width, height], dtype=np.float32)
@@ -539,6 +540,11 @@ class ExpressionService:
             return tight
         found = self.detector.detect(picture)[: self.settings.max_faces]
         return self.detector.detect_tight(picture) if whole and not found else found
+
+    def _may_be_a_face(self, picture: NDArray[np.uint8]) -> bool:
+        """Of a small square picture in which none is found: a pixel that counts visits, or a blank, is surely none."""
+        large_enough = min(picture.shape[:2]) >= self.settings.whole_picture_from
+        return self._small_and_square(picture) and large_enough and float(picture.mean(axis=2).std()) >= _BLANK
 
     def _small_and_square(self, picture: NDArray[np.uint8]) -> bool:
         height, width = picture.shape[:2]

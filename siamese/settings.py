@@ -100,7 +100,8 @@ class Settings(BaseSettings):
     longest_side: int = Field(DetectorSettings.longest_side, ge=64)
     probability: float = Field(DetectorSettings.probability, ge=0, le=1)
     max_faces: int = Field(64, gt=0)  # in one photo, the largest first
-    whole_picture_below: int = Field(128, ge=0)  # pixels; a square picture smaller than this may itself be the face
+    whole_picture_from: int = Field(24, ge=1)  # pixels; a square picture of this size or more, and smaller …
+    whole_picture_below: int = Field(128, ge=0)  # … than this, may itself be the face
 
     index: str = (
         "auto"  # what finds nearest examples: auto, flat, hnsw, ivf-half, ivf-byte, ivf-product, milvus:ADDRESS

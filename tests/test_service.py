@@ -61,17 +61,28 @@ def test_a_picture_is_taken_whole_where_the_person_says_so(service: ExpressionSe
 
 
 @pytest.mark.parametrize(
-    ("height", "width", "taken"), [(48, 48, True), (100, 110, True), (60, 120, False), (200, 200, False)]
+    ("height", "width", "taken"),
+    [(48, 48, True), (100, 110, True), (60, 120, False), (200, 200, False), (16, 16, False), (1, 1, False)],
 )
 def test_only_small_square_pictures_are_taken_whole_unasked(
     service: ExpressionService, height: int, width: int, taken: bool
 ) -> None:
-    plain = np.full((height, width, 3), 128, dtype=np.uint8)
+    shaded = np.repeat(np.linspace(100, 150, width, dtype=np.uint8)[None, :, None], height, axis=0).repeat(3, axis=2)
     if taken:
-        assert service.recognise(plain)[0].whole_picture
+        assert service.recognise(shaded)[0].whole_picture
     else:
         with pytest.raises(NoFaceError):
-            service.recognise(plain)
+            service.recognise(shaded)
+
+
+@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (200, 30, 30)])
+def test_a_blank_is_taken_for_a_face_only_where_the_person_says_so(
+    service: ExpressionService, colour: tuple[int, int, int]
+) -> None:
+    blank = np.full((64, 64, 3), colour, dtype=np.uint8)
+    with pytest.raises(NoFaceError):
+        service.recognise(blank)
+    assert service.recognise(blank, whole=True)[0].whole_picture
 
 
 def test_a_detected_face_wins_over_the_whole_picture(service: ExpressionService, astronaut: NDArray[np.uint8]) -> None:

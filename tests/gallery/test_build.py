@@ -1,6 +1,5 @@
 """From faces to a gallery: labels, readings, repeats and photos that had to be left out."""
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
