@@ -49,9 +49,10 @@ from siamese.vocabulary import emotion_of
 PORTRAIT_SIZE = 160  # pixels; the aligned face as people see it
 _BLANK = 2.0  # standard deviation of grey levels; the flattest face of FER+ and CK+ has 12
 
-_NO_FACE = (
-    "No face was found in this photo. Try one in which the face is larger, well lit and turned to the camera. "
-    "A picture that is nothing but a face can be read as it is: by a tick on the page, or with --whole."
+_NO_FACE = "No face was found in this photo. Try one in which the face is larger, well lit and turned to the camera."
+_AS_IT_IS = (
+    "A picture that is nothing but a face can be read as it is: by a tick on the page, with --whole on the command "
+    "line, or with «whole» in a request."
 )
 
 
@@ -165,7 +166,11 @@ class ExpressionService:
 
     def recognise(self, photo: Photo, whole: bool = False) -> list[Reading]:
         """Every face of a photo with its expression, largest first. Raises what `faces` raises."""
-        return self._read(self.faces(photo, whole))
+        try:
+            found = self.faces(photo, whole)
+        except NoFaceError as error:
+            raise NoFaceError(f"{error} {_AS_IT_IS}") from error
+        return self._read(found)
 
     def follow(self) -> FaceStream:
         """What reads the frames of one camera or one video, one after another."""
@@ -431,7 +436,7 @@ class ExpressionService:
         for number, photo in enumerate(photos, start=1):
             name = str(photo) if isinstance(photo, str | os.PathLike) else f"photo {number}"
             try:
-                faces[name] = self.recognise(photo)
+                faces[name] = self._read(self.faces(photo))
                 require_few(sum(map(len, faces.values())))  # before hours go by
             except (ImageError, NoFaceError) as error:
                 left_out[name] = str(error)
@@ -487,7 +492,7 @@ class ExpressionService:
         try:
             return self.faces(photo)[0]
         except (ImageError, NoFaceError) as error:
-            raise type(error)(f"Photo {number}: {error}") from error
+            raise type(error)(f"Photo {number}{_called(photo)}: {error}") from error
 
     def _changeable_gallery(self) -> Gallery:
         """The gallery, or a copy in memory of one that must stay as it is."""
@@ -571,6 +576,11 @@ def _opened(folder: str | Path, fingerprint: str, settings: Settings, own: Path)
 def _named(photo: Photo) -> str:
     """What a photo is called, where it has a name."""
     return Path(photo).name if isinstance(photo, str | Path) else "a photo"
+
+
+def _called(photo: Photo) -> str:
+    """Its name in brackets, where it has one."""
+    return f" ({Path(photo).name})" if isinstance(photo, str | Path) else ""
 
 
 def _cut_all(picture: NDArray[np.uint8], found: Sequence[Face]) -> list[FaceFound]:

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from siamese import ExpressionService
-from siamese.errors import GalleryError, NoFaceError, ReferenceSetError
+from siamese.errors import AlbumError, GalleryError, NoFaceError, ReferenceSetError
 from siamese.gallery.maps import draw_map
 from siamese.vocabulary import EMOTIONS
 from tests.tiny import draw_face
@@ -52,6 +53,16 @@ def test_results_are_ready_for_json(service: ExpressionService, astronaut: NDArr
 def test_a_photo_without_a_face_is_refused_with_advice(service: ExpressionService) -> None:
     with pytest.raises(NoFaceError, match="larger, well lit"):
         service.recognise(BLANK)
+
+
+def test_only_who_can_ask_for_the_whole_picture_is_advised_to(service: ExpressionService, tmp_path: Path) -> None:
+    Image.fromarray(BLANK).save(tmp_path / "wall.png")
+    with pytest.raises(NoFaceError, match="can be read as it is: by a tick"):
+        service.recognise(BLANK)
+    with pytest.raises(NoFaceError, match=r"^Photo 1 \(wall\.png\): No face .* turned to the camera\.$"):
+        service.teach("smirk", [tmp_path / "wall.png"])
+    with pytest.raises(AlbumError, match=r"turned to the camera\.$"):
+        service.summarise([BLANK])
 
 
 def test_a_picture_is_taken_whole_where_the_person_says_so(service: ExpressionService) -> None:
