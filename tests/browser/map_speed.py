@@ -79,7 +79,7 @@ def measure(browser: Browser, address: str) -> dict[str, float]:
     page.goto(address)
     page.wait_for_selector("#recognise-photo")
     told = {"first drawing": page.evaluate(_OPEN)}
-    page.locator(".map-marks").scroll_into_view_if_needed()
+    page.locator(".map-tools").scroll_into_view_if_needed()  # as pressing them would, after the map was measured
     box = page.locator(".map-marks").bounding_box()
     assert box
     middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
