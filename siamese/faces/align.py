@@ -69,14 +69,14 @@ def cutting(
     """What cuts that crop out whenever it is called; of the photo it keeps what it needs, at the size that it needs."""
     region, transform = _surroundings(photo, transform)
     enough = _ENOUGH_FOR_EYES if size > CROP_SIZE else _ENOUGH_DENSITY
-    spare = int(_density(transform, size) // enough)
+    spare = int(density(transform, size) // enough)
     if spare > 1:
         region, transform = np.asarray(Image.fromarray(region).reduce(spare)), transform / np.float32(spare)
     return partial(_cut, region, transform, size)
 
 
 def _cut(region: NDArray[np.uint8], transform: NDArray[np.float32], size: int) -> NDArray[np.uint8]:
-    oversampling = max(1, math.ceil(_density(transform, size) - 0.01))
+    oversampling = max(1, math.ceil(density(transform, size) - 0.01))
     sampled = _sampled(np.atleast_3d(region), transform, size * oversampling)
     crop = sampled.reshape(size, oversampling, size, oversampling, -1).mean(axis=(1, 3))
     return crop.round().clip(0, 255).astype(np.uint8).reshape(size, size, *region.shape[2:])
@@ -89,7 +89,7 @@ def face_crop(photo: NDArray[np.uint8], transform: NDArray[np.float32]) -> NDArr
     """
     region, transform = _surroundings(photo, transform)
     grey = region if region.ndim == 2 else np.asarray(Image.fromarray(region).convert("L"))
-    if _density(transform, CROP_SIZE) > SHARPEST:
+    if density(transform) > SHARPEST:
         return as_input(warp(grey, transform))
     return warp(grey, transform, INPUT_SIZE)
 
@@ -118,8 +118,11 @@ def _sampled(photo: NDArray[np.uint8], transform: NDArray[np.float32], size: int
     return upper + (lower - upper) * down
 
 
-def _density(transform: NDArray[np.float32], size: int) -> float:
-    """How many photo pixels lie along one pixel of a crop of `size`, in the direction in which most do."""
+def density(transform: NDArray[np.float32], size: int = CROP_SIZE) -> float:
+    """How many photo pixels lie along one pixel of a crop of `size`, in the direction in which most do.
+
+    `transform` (2, 3) is from crop to photo.
+    """
     return float(np.linalg.norm(transform[:, :2], ord=2)) * CROP_SIZE / size
 
 

@@ -12,13 +12,14 @@ from siamese.datasets.catalogue import load_dataset, parts_of
 from siamese.datasets.duplicates import repeats
 from siamese.datasets.samples import UNLABELLED, Samples
 from siamese.errors import TrainingError
-from siamese.faces.align import CROP_SIZE, SHARPEST, warp
+from siamese.faces.align import CROP_SIZE, INPUT_SIZE, SHARPEST, density, warp, whole_picture
 from siamese.training.augment import cut
 from siamese.training.config import TrainingConfig, left_out
 
 _EXAMPLES_PER_CLASS = 200
 _MARGIN = CROP_SIZE // 4  # crop pixels kept around a crop for rotation, shift and scaling
-_FINE = CROP_SIZE * SHARPEST  # side in pixels above which images are averaged down before they are augmented
+_FRAME = CROP_SIZE + 2 * _MARGIN
+_FINE = CROP_SIZE * SHARPEST  # side in pixels above which faces are drawn before they are augmented
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,13 +110,22 @@ def metric_labels(train: Samples, config: TrainingConfig) -> NDArray[np.int64]:
 def framed(samples: Samples, transforms: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Images and their crop-to-image transforms, as augmentation can sample them.
 
-    It interpolates, which is right for pictures of about the crop's own size; larger ones would alias, and are first
-    averaged down to the crop with a margin.
+    It interpolates, which is right for pictures of about the crop's own size. Of larger ones each face is drawn with a
+    margin, as `face_crop` would draw it: so a crop that is not varied is the very one that is read in use.
     """
     if max(samples.images.shape[1:]) <= _FINE:
         return samples.images, transforms
-    size = CROP_SIZE + 2 * _MARGIN
-    wider = np.array([[size / CROP_SIZE, 0, -_MARGIN], [0, size / CROP_SIZE, -_MARGIN], [0, 0, 1]], np.float32)
-    frames = np.stack([warp(image, each @ wider, size) for image, each in zip(samples.images, transforms, strict=True)])
-    inside = np.array([[1, 0, _MARGIN], [0, 1, _MARGIN]], np.float32)
+    frames = np.stack([_frame(image, each) for image, each in zip(samples.images, transforms, strict=True)])
+    scale = INPUT_SIZE / CROP_SIZE
+    inside = np.array([[scale, 0, scale * _MARGIN], [0, scale, scale * _MARGIN]], np.float32)
     return frames, np.repeat(inside[None], len(frames), axis=0)
+
+
+def _frame(image: NDArray[np.uint8], transform: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """A face and its margin, as finely as the network's input is drawn."""
+    share = _FRAME / CROP_SIZE
+    wider = transform @ np.array([[share, 0, -_MARGIN], [0, share, -_MARGIN], [0, 0, 1]], np.float32)
+    size = _FRAME * INPUT_SIZE // CROP_SIZE
+    if density(transform) <= SHARPEST:
+        return warp(image, wider, size)
+    return warp(warp(image, wider, _FRAME), whole_picture(_FRAME, _FRAME), size)
