@@ -260,3 +260,12 @@ def test_sizes_of_added_files_are_in_no_frame(page: Page, portrait: Path, tmp_pa
 def test_what_ships_has_no_labels_to_check(page: Page) -> None:
     expect(page.get_by_role("tab", name="Album")).to_be_visible()
     expect(page.get_by_role("tab", name="Check")).to_have_count(0)
+
+
+def test_nothing_moves_for_those_who_want_no_motion(page: Page) -> None:
+    moving = (
+        "[...document.querySelectorAll('button')].filter(b => getComputedStyle(b).transitionDuration !== '0s').length"
+    )
+    assert page.evaluate(moving) > 0
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate(moving) == 0

@@ -80,7 +80,7 @@ def test_small_images_are_augmented_as_they_are() -> None:
 
 @pytest.mark.parametrize("pixels", [1.0, 1.3, 1.49, 1.6, 2.4])
 def test_of_a_large_image_training_sees_the_crop_that_is_read_in_use(pixels: float) -> None:
-    """However many of its pixels lie along one of the crop; but for the outermost, beyond which in use there is none."""
+    """However many of its pixels lie along one of the crop; all but the outermost, beyond which in use is nothing."""
     large = samples(200)
     turned = np.array([[pixels, -0.4, 45.0], [0.4, pixels, 30.0]], np.float32)
     frames, inside = framed(large, np.repeat(turned[None], 12, axis=0))
