@@ -531,13 +531,7 @@ class ExpressionService:
 
     def _label(self, emotion: str | None) -> str | None:
         """The gallery's own label for an emotion, however it is spelled."""
-        if emotion is None:
-            return None
-        label = emotion_of(emotion).name
-        if label not in self.gallery.emotions:
-            held = ", ".join(self.gallery.emotions)
-            raise GalleryError(f"The gallery «{self.gallery.title}» has no examples of «{emotion}», only of: {held}.")
-        return label
+        return None if emotion is None else self.gallery.label(emotion)
 
     def _detect(self, picture: NDArray[np.uint8], whole: bool) -> list[Face]:
         """In a picture that may be a tight crop the face is sought as in training, with a border around it."""

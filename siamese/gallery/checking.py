@@ -12,7 +12,6 @@ from siamese.gallery.gallery import Gallery
 from siamese.gallery.sequences import sequences_of
 from siamese.gallery.store import Claim
 from siamese.gallery.suspects import Suspect, find_suspects
-from siamese.vocabulary import emotion_of
 
 CHECKED = ("data set", "folder")
 VOUCHING = (*CHECKED, "hand", "teaching")  # the last two are asked, and not doubted: a person has looked at each
@@ -99,10 +98,7 @@ def still_doubted(gallery: Gallery, doubted: Sequence[DoubtedLabel]) -> list[Dou
 
 def doubted_as(gallery: Gallery, doubted: Sequence[DoubtedLabel], emotion: str) -> list[DoubtedLabel]:
     """Those that are labelled with an emotion, however it is spelled. Raises GalleryError when nothing has it."""
-    label = emotion_of(emotion).name
-    if label not in gallery.emotions:
-        held = ", ".join(gallery.emotions)
-        raise GalleryError(f"The gallery «{gallery.title}» has no examples of «{emotion}», only of: {held}.")
+    label = gallery.label(emotion)
     return [each for each in doubted if each.label == label]
 
 
