@@ -340,7 +340,7 @@ def _source(folder: Path | None, archive: Path | None, dataset: str | None, root
 
 
 def _wanted(gallery: Gallery, emotion: str | None, source: str | None, tag: str | None) -> Wanted:
-    """What of the gallery is meant. Raises GalleryError where none of its examples shows the emotion."""
+    """What of the gallery is meant. Raises GalleryError where neither an emotion nor an example is called so."""
     return Wanted(None if emotion is None else gallery.sought_label(emotion), source, tag)
 
 
