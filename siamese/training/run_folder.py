@@ -39,10 +39,11 @@ def open_run(config: TrainingConfig, resume: bool) -> None:
     recipe, or the folder cannot be made.
     """
     out = Path(config.out)
-    if resume and (out / CONFIG).is_file():
-        _require_same_recipe(config, read_config(out))
-    elif not resume:
+    if not resume:
         _require_no_run(out)
+    elif (out / CONFIG).is_file():
+        _require_same_recipe(config, read_config(out))
+        _require_its_checkpoint(out)
     _make(out)
     earlier = _starts(out / ORIGIN) if resume and (out / ORIGIN).is_file() else []
     _write_json(out / CONFIG, asdict(config))
@@ -126,6 +127,16 @@ def _require_no_run(out: Path) -> None:
         raise TrainingError(
             f"There is a run in {out} already. It cannot be gone on with, for its {CHECKPOINT} is gone. Choose another "
             f"--out, or remove {' and '.join(there)}."
+        )
+
+
+def _require_its_checkpoint(out: Path) -> None:
+    """What was killed before its first checkpoint begins again; after two epochs there was one."""
+    epochs = (out / CURVE).read_text().splitlines()[1:] if (out / CURVE).is_file() else []
+    if len(epochs) > 1 and not (out / CHECKPOINT).is_file():
+        raise TrainingError(
+            f"The run in {out} cannot be gone on with, for its {CHECKPOINT} is gone. Its networks are whole: keep "
+            "them, and choose another --out."
         )
 
 

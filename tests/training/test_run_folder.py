@@ -81,6 +81,19 @@ def test_a_new_run_does_not_write_over_another(left: str, advice: str, tmp_path:
     open_run(config, resume=True)
 
 
+@pytest.mark.parametrize("epochs", [0, 1, 2])
+def test_a_run_whose_checkpoint_was_lost_is_not_begun_again_over_its_networks(epochs: int, tmp_path: Path) -> None:
+    """One that was killed before its first checkpoint may have one epoch behind it."""
+    config = TrainingConfig(out=str(tmp_path))
+    open_run(config, resume=False)
+    (tmp_path / CURVE).write_text("epoch,score\n" + "".join(f"{number},0.5\n" for number in range(epochs)))
+    if epochs < 2:
+        open_run(config, resume=True)
+    else:
+        with pytest.raises(TrainingError, match=r"for its checkpoint\.pt is gone\. Its networks are whole"):
+            open_run(config, resume=True)
+
+
 def test_a_run_that_left_nothing_may_be_begun_anew(tmp_path: Path) -> None:
     config = TrainingConfig(out=str(tmp_path))
     open_run(config, resume=False)
