@@ -1,5 +1,6 @@
 """A data set on disk → what a run trains and validates on, as tensors in memory."""
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,14 +9,21 @@ from numpy.typing import NDArray
 from sklearn.model_selection import GroupShuffleSplit
 
 from siamese.datasets import crops
-from siamese.datasets.catalogue import load_dataset, parts_of
+from siamese.datasets.catalogue import load_dataset, parts_of, same_pictures
 from siamese.datasets.duplicates import repeats
 from siamese.datasets.samples import UNLABELLED, Samples
 from siamese.errors import TrainingError
 from siamese.faces.align import CROP_SIZE, INPUT_SIZE, SHARPEST, density, warp, whole_picture
 from siamese.training.augment import cut
-from siamese.training.config import TrainingConfig, left_out
+from siamese.training.config import SHIPPED_NETWORK, TrainingConfig, left_out
 
+logger = logging.getLogger(__name__)
+
+_SHIPPED_LEARNED = "ferplus", ""  # what the network that ships has learned from, wherever it lies
+_SEEN_BEFORE = (
+    "The network that ships, from which this run goes on, has learned from these pictures, also from those that are "
+    "held out here: validation will look better than it is. Give a validation part, or other --initial-weights."
+)
 _EXAMPLES_PER_CLASS = 200
 _MARGIN = CROP_SIZE // 4  # crop pixels kept around a crop for rotation, shift and scaling
 _FRAME = CROP_SIZE + 2 * _MARGIN
@@ -86,6 +94,8 @@ def split(config: TrainingConfig) -> tuple[Samples, Samples]:
     train = load_dataset(config.dataset, config.data, "all" if "all" in parts else "train")
     if "validation" in parts:
         return train, load_dataset(config.dataset, config.data, "validation")
+    if config.initial_weights == str(SHIPPED_NETWORK) and same_pictures(config.dataset, config.data, *_SHIPPED_LEARNED):
+        logger.warning(_SEEN_BEFORE)
     if len(set(train.subjects)) == 1 and train.subjects[0]:
         raise TrainingError(f"{config.data} shows one person alone, so that nobody can be held out to validate on.")
     groups = [subject or f"row {row}" for row, subject in enumerate(train.subjects)]

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from siamese.datasets.samples import Samples
 from siamese.errors import TrainingError
 from siamese.faces.align import face_crop, whole_picture
 from siamese.training import data
 from siamese.training.augment import cut
-from siamese.training.config import TrainingConfig
+from siamese.training.config import SHIPPED_NETWORK, TrainingConfig
 from siamese.training.data import framed, load_parts, metric_labels, split
 from siamese.vocabulary import EMOTIONS
 from tests.datasets.made_up import write_picture
@@ -113,3 +114,16 @@ def test_another_expression_of_the_same_person_is_no_copy(
     images = np.random.default_rng(0).integers(0, 256, (1, 48, 48), dtype=np.uint8).repeat(3, axis=0)
     given = dataclasses.replace(samples(48, 3), images=images, labels=np.array([0, 1, 0]), subjects=people)
     assert metric_labels(given, TrainingConfig(cache=str(tmp_path))).tolist() == expected
+
+
+@pytest.mark.parametrize(("weights", "told"), [(str(SHIPPED_NETWORK), True), ("", False), ("other.npz", False)])
+def test_it_is_said_when_the_start_has_seen_what_is_held_out(
+    weights: str, told: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """FER2013's folders have no validation part, and the network that ships was trained on their pictures."""
+    for emotion in ("happy", "sad"):
+        (tmp_path / "train" / emotion).mkdir(parents=True)
+        for number in range(10):
+            Image.fromarray(np.full((48, 48), number, np.uint8)).save(tmp_path / "train" / emotion / f"{number}.png")
+    split(TrainingConfig(dataset="fer2013", data=str(tmp_path), initial_weights=weights))
+    assert ("validation will look better than it is" in caplog.text) == told
