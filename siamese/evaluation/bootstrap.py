@@ -88,16 +88,9 @@ def layout_intervals(
 
 def _layout(embeddings: NDArray[np.float32], labels: NDArray[np.int64], times: NDArray[np.integer]) -> dict[str, float]:
     try:
-        spread = similarity_spread(embeddings, labels, times)
+        return similarity_spread(embeddings, labels, times).figures
     except MeasurementError:  # no pair of one kind was drawn
         return {}
-    return {
-        "intra_similarity": spread.intra,
-        "intra_deviation": spread.intra_deviation,
-        "inter_similarity": spread.inter,
-        "inter_deviation": spread.inter_deviation,
-        "margin": spread.margin,
-    }
 
 
 def resampled_pairs(

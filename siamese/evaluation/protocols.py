@@ -237,14 +237,9 @@ def _clusters(embeddings: NDArray[np.float32], labels: NDArray[np.int64]) -> Fig
 
 
 def _layout(embeddings: NDArray[np.float32], labels: NDArray[np.int64]) -> Figures:
-    spread = structure.similarity_spread(embeddings, labels)
     intervals = layout_intervals(embeddings, labels)
     return {
-        "intra_similarity": spread.intra,
-        "intra_deviation": spread.intra_deviation,
-        "inter_similarity": spread.inter,
-        "inter_deviation": spread.inter_deviation,
-        "margin": spread.margin,
+        **structure.similarity_spread(embeddings, labels).figures,
         **{f"{name}_interval": interval for name, interval in intervals.items()},
         "effective_rank": effective_rank(embeddings),
     }

@@ -32,6 +32,17 @@ class SimilaritySpread:
         """By how much pairs of one label are the more similar."""
         return self.intra - self.inter
 
+    @property
+    def figures(self) -> dict[str, float]:
+        """All of these, by the names that `Evidence` has for them."""
+        return {
+            "intra_similarity": self.intra,
+            "intra_deviation": self.intra_deviation,
+            "inter_similarity": self.inter,
+            "inter_deviation": self.inter_deviation,
+            "margin": self.margin,
+        }
+
 
 def cluster_table(embeddings: NDArray[np.float32], labels: NDArray[np.int64], seed: int = 0) -> Contingency:
     """How many examples of each label (row) k-means puts into each cluster (column), as many as there are labels."""
