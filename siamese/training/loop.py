@@ -36,11 +36,11 @@ def train(config: TrainingConfig, resume: bool = False) -> Path:
     """
     keep_memory()
     config = settled(config, resume)
-    require_networks(config, resume)
     if config.threads:
         torch.set_num_threads(config.threads)
     fabric, out = make_fabric(config), Path(config.out)
     if fabric.is_global_zero:
+        require_networks(config, begins=not (resume and (out / CHECKPOINT).is_file()))
         open_run(config, resume)
     with fabric.rank_zero_first():  # which looks for faces, and leaves them in the cache
         data, validation = load_parts(config)
@@ -74,10 +74,10 @@ def train(config: TrainingConfig, resume: bool = False) -> Path:
     return out
 
 
-def require_networks(config: TrainingConfig, resume: bool) -> None:
+def require_networks(config: TrainingConfig, begins: bool) -> None:
     """Raise TrainingError where a file that the run begins with, or learns from, is missing: before the data are read,
-    which may take minutes."""
-    if config.initial_weights and not resume:
+    which may take minutes. One that goes on from a checkpoint has its weights."""
+    if config.initial_weights and begins:
         require_initial_weights(config.initial_weights)
     for teacher in config.teachers.split(",") if config.teachers else ():
         there(teacher)

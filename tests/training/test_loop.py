@@ -8,6 +8,7 @@ import math
 import os
 import random
 import runpy
+import shutil
 import signal
 import socket
 import subprocess
@@ -237,17 +238,26 @@ def test_a_run_that_is_over_stays_as_it_is(config: TrainingConfig) -> None:
     assert curve(short) == before
 
 
-@pytest.mark.parametrize(
-    ("option", "files"),
-    [("initial_weights", "none.npz"), ("teachers", "none.safetensors")],
-    ids=["weights", "teachers"],
-)
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize(("option", "files"), [("initial_weights", "none.npz"), ("teachers", "none.safetensors")])
 def test_a_missing_file_is_named_before_any_data_is_read(
-    config: TrainingConfig, option: str, files: str, tmp_path: Path
+    config: TrainingConfig, option: str, files: str, resume: bool, tmp_path: Path
 ) -> None:
     lost = dataclasses.replace(config, data=str(tmp_path / "no data"), **{option: str(tmp_path / files)})
     with pytest.raises(TrainingError, match=f"--{option.replace('_', '-')}: there is no .*{files}"):
-        loop.train(lost)
+        loop.train(lost, resume)  # which has no checkpoint to go on from
+    assert not Path(lost.out).exists()
+
+
+def test_what_a_run_began_with_may_be_gone_when_it_goes_on(config: TrainingConfig, tmp_path: Path) -> None:
+    start = tmp_path / "start.safetensors"
+    before = loop.train(dataclasses.replace(in_another_folder(config, "before"), epochs=1))
+    shutil.copy(before / run_folder.LAST, start)
+    begun = dataclasses.replace(config, initial_weights=str(start), epochs=1)
+    loop.train(begun)
+    start.unlink()
+    loop.train(dataclasses.replace(begun, epochs=2), resume=True)
+    assert len(curve(begun)) == 2
 
 
 def test_a_damaged_checkpoint_is_refused(config: TrainingConfig) -> None:
