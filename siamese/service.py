@@ -47,7 +47,6 @@ from siamese.video.watching import Progress, VideoReport, pictures, watch
 from siamese.vocabulary import emotion_of
 
 PORTRAIT_SIZE = 160  # pixels; the aligned face as people see it
-_BLANK = 2.0  # standard deviation of grey levels; the flattest face of FER+ and CK+ has 12
 
 _NO_FACE = "No face was found in this photo. Try one in which the face is larger, well lit and turned to the camera."
 _AS_IT_IS = (
@@ -542,8 +541,9 @@ class ExpressionService:
 
     def _may_be_a_face(self, picture: NDArray[np.uint8]) -> bool:
         """Of a small square picture in which none is found: a pixel that counts visits, or a blank, is surely none."""
-        large_enough = min(picture.shape[:2]) >= self.settings.whole_picture_from
-        return self._small_and_square(picture) and large_enough and float(picture.mean(axis=2).std()) >= _BLANK
+        if not self._small_and_square(picture) or min(picture.shape[:2]) < self.settings.whole_picture_from:
+            return False
+        return float(picture.mean(axis=2).std()) >= self.settings.blank_below
 
     def _small_and_square(self, picture: NDArray[np.uint8]) -> bool:
         height, width = picture.shape[:2]

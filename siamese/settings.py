@@ -102,6 +102,7 @@ class Settings(BaseSettings):
     max_faces: int = Field(64, gt=0)  # in one photo, the largest first
     whole_picture_from: int = Field(24, ge=1)  # pixels; a square picture of this size or more, and smaller …
     whole_picture_below: int = Field(128, ge=0)  # … than this, may itself be the face
+    blank_below: float = Field(2.0, ge=0)  # deviation of grey levels; FER+'s flattest to validate on has 15
 
     index: str = (
         "auto"  # what finds nearest examples: auto, flat, hnsw, ivf-half, ivf-byte, ivf-product, milvus:ADDRESS
