@@ -22,9 +22,12 @@ class Face:
 
 
 class Small:
-    """A page that answers with «a face», and keeps one for each session; as the whole page is mounted."""
+    """A page that answers with «a face», and keeps one for each session; as the whole page is mounted.
 
-    def __init__(self, **settings: Any) -> None:
+    Where it is not `in_time`, nothing is forgotten of its own accord.
+    """
+
+    def __init__(self, in_time: bool = True, **settings: Any) -> None:
         self.faces: list[weakref.ref[Face]] = []
         with gr.Blocks() as self.page:
             seen, shown = gr.State(None), gr.HTML()
@@ -33,7 +36,8 @@ class Small:
         self.page.queue()
         keep_few(self.page, given)
         self.app = gr.mount_gradio_app(api, self.page, "", ssr_mode=False)
-        forget_in_time(self.app, self.page, given)
+        if in_time:
+            forget_in_time(self.app, self.page, given)
 
     def _look(self) -> tuple[Face, str]:
         face = Face()
@@ -86,16 +90,17 @@ def test_they_are_forgotten_while_the_application_runs() -> None:
             client.get("/config")
 
 
-def test_answers_that_nobody_fetches_are_few(few: tuple[Small, TestClient]) -> None:
-    small, client = few
-    for _ in range(_MOST_UNREAD):
-        asked = {"data": [], "fn_index": 0, "session_hash": "one that never listens"}
-        assert client.post("/gradio_api/queue/join", json=asked).is_success
-    (unread,) = small.page._queue.pending_messages_per_session.values()
-    while unread.qsize() <= _MOST_UNREAD:
-        client.get("/config")
-    forget(small.page, seconds=60)
-    assert unread.qsize() < _MOST_UNREAD
+def test_answers_that_nobody_fetches_are_few() -> None:
+    small = Small(in_time=False)
+    with TestClient(small.app) as client:
+        for _ in range(_MOST_UNREAD):
+            asked = {"data": [], "fn_index": 0, "session_hash": "one that never listens"}
+            assert client.post("/gradio_api/queue/join", json=asked).is_success
+        (unread,) = small.page._queue.pending_messages_per_session.values()
+        while unread.qsize() <= _MOST_UNREAD:
+            client.get("/config")
+        forget(small.page, seconds=60)
+        assert unread.qsize() < _MOST_UNREAD
 
 
 def test_the_whole_page_is_mounted_so(reference: Path) -> None:
