@@ -52,11 +52,12 @@ def read_archive(path: Path, folder: Path, fingerprint: str) -> tuple[Gallery, i
     """Add what `write_archive` wrote to the gallery in a folder, which is made where there is none.
 
     Returns it and how many items were new. Raises GalleryError where there is no file, it is no such archive, or it is
-    of another network than `fingerprint`.
+    of another network than `fingerprint`; of a damaged one nothing is added.
     """
     try:
         require_file(path, "Name first the .zip file, and then the gallery's folder.")
         with zipfile.ZipFile(path) as packed:
+            _require_whole(packed, path)
             about = json.loads(packed.read(_ABOUT))
             embeddings = np.load(io.BytesIO(packed.read(_EMBEDDINGS)), allow_pickle=False)
             _require_fitting(about, embeddings, path, fingerprint)
@@ -66,8 +67,13 @@ def read_archive(path: Path, folder: Path, fingerprint: str) -> tuple[Gallery, i
                 for start, items, crops in _batches(packed, about["items"])
             )
     except (*NOT_UNPACKED, KeyError, TypeError) as error:
-        raise GalleryError(f"{path} is not what `gallery export` wrote, or is damaged: {error!r}") from error
+        raise GalleryError(f"{path} is not what `gallery export` wrote, or is damaged: {error}") from error
     return gallery, added
+
+
+def _require_whole(packed: zipfile.ZipFile, path: Path) -> None:
+    if damaged := packed.testzip():
+        raise GalleryError(f"{path} is damaged: «{damaged}» in it cannot be read. Nothing was taken from it.")
 
 
 def _require_place(path: Path) -> None:
