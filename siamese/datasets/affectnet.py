@@ -57,7 +57,7 @@ def load_balanced(root: str | Path, split: str) -> Samples:
 
     Raises DatasetError when the root is not laid out so, or the split is unknown.
     """
-    if not (Path(root) / "train").is_dir():
+    if "train" not in folder.splits(root):
         raise wrong_root("affectnet-balanced", Path(root), "train/, val/ and test/, each with a folder per emotion")
     return folder.load(root, split, "affectnet-balanced", BALANCED_SIDE)
 

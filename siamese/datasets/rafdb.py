@@ -30,7 +30,7 @@ def load(root: str | Path, split: str) -> Samples:
     require_choice("split", split, SPLITS, "rafdb")
     if (root / LIST).is_file():
         return read("rafdb", split, _listed_rows(root, split), SIDE)
-    if (root / NUMBERED / "train").is_dir():
+    if "train" in folder.splits(root / NUMBERED):
         return folder.load(root / NUMBERED, split, "rafdb", SIDE, LABELS)
     raise wrong_root("rafdb", root, f"{LIST} beside {ALIGNED}/", f"{NUMBERED}/train/1/ to 7/")
 

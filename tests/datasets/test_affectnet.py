@@ -69,8 +69,9 @@ def test_lists_of_files_are_read_with_and_without_a_heading(tmp_path: Path) -> N
     assert summary(affectnet.load(tmp_path, "validation")) == {"1/1.jpg": "happiness"}
 
 
-def test_the_balanced_selection_has_three_parts_of_folders(tmp_path: Path) -> None:
-    for part, folder in (("train", "Anger"), ("val", "Happy"), ("test", "Sad")):
+@pytest.mark.parametrize("parts", [("train", "val", "test"), ("Train", "Validation", "Test")])
+def test_the_balanced_selection_has_three_parts_of_folders(tmp_path: Path, parts: tuple[str, ...]) -> None:
+    for part, folder in zip(parts, ("Anger", "Happy", "Sad"), strict=True):
         write_picture(tmp_path / part / folder / "1.png", 5, (75, 75))
     loaded = {split: affectnet.load_balanced(tmp_path, split) for split in ("train", "validation", "test")}
     assert [list(summary(samples).values()) for samples in loaded.values()] == [["anger"], ["happiness"], ["sadness"]]

@@ -26,9 +26,10 @@ def test_the_list_says_part_and_emotion_of_each_aligned_face(tmp_path: Path) -> 
         assert samples.images.shape == (7, 100, 100)
 
 
-def test_numbered_folders_are_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", ["train", "Train"])
+def test_numbered_folders_are_read(tmp_path: Path, part: str) -> None:
     for number in range(1, 9):
-        write_picture(tmp_path / "DATASET" / "train" / str(number) / f"train_{number}_aligned.jpg", 9, (100, 100))
+        write_picture(tmp_path / "DATASET" / part / str(number) / f"train_{number}_aligned.jpg", 9, (100, 100))
     samples = rafdb.load(tmp_path, "train")
     assert list(summary(samples).values()) == SEVEN
     assert samples.left_out == {"labelled «8», which is none of our emotions": 1}
