@@ -217,7 +217,8 @@ class Trainer:
 def make_fabric(config: TrainingConfig) -> Fabric:
     """Where the run computes: one device, or one process for each of several, under torchrun or started here.
 
-    Raises TrainingError where torchrun started another number of processes, or the machine has no such devices.
+    Raises TrainingError where torchrun started another number of processes, the machine has no such devices, or hosts
+    of different kinds would compute in different precisions.
     """
     several = config.devices * config.nodes > 1
     started = int(os.environ.get("WORLD_SIZE", config.devices * config.nodes))
@@ -240,6 +241,7 @@ def make_fabric(config: TrainingConfig) -> Fabric:
             f"--accelerator out to take what there is, or ask for fewer --devices. Fabric says: {error}"
         ) from error
     fabric.launch()
+    _require_one_precision(fabric, config)
     return fabric
 
 
@@ -263,10 +265,23 @@ def _require_compiler(device: torch.device) -> None:
 
 
 def _require_even_shares(batch_size: int, devices: int) -> None:
-    if batch_size % devices:
+    """Each device has its share of a batch, of at least two images: a batch norm cannot measure one."""
+    if batch_size % devices or batch_size < 2 * devices:
         raise TrainingError(
-            f"{devices} devices cannot share a batch of {batch_size} images evenly. Change --natural-per-batch, "
-            "--classes-per-batch or --samples-per-class."
+            f"{devices} devices cannot share a batch of {batch_size} images evenly, at least two each. Change "
+            "--natural-per-batch, --classes-per-batch or --samples-per-class."
+        )
+
+
+def _require_one_precision(fabric: Fabric, config: TrainingConfig) -> None:
+    """Each host has decided by its own processor, or by what it knows of the run that goes on."""
+    if fabric.world_size == 1:
+        return
+    own = torch.tensor(float(config.precision == "bf16-mixed"), device=fabric.device)
+    if _tensor(fabric.all_reduce(own, reduce_op="sum")).item() not in (0, fabric.world_size):
+        raise TrainingError(
+            "Some of the hosts would compute in bfloat16 and others in single precision. Give all of them the same "
+            "--precision, which is that of the run where one goes on: 32-true computes everywhere."
         )
 
 

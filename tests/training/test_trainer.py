@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,11 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from siamese.errors import TrainingError
 from siamese.network.twin import TwinConfig, TwinNetwork, load_network, save_network
 from siamese.training.config import TrainingConfig, parse
 from siamese.training.data import TrainingData, load_parts
-from siamese.training.trainer import Trainer, make_fabric
+from siamese.training.trainer import Trainer, _require_even_shares, _require_one_precision, make_fabric
 from siamese.vocabulary import EMOTIONS
 from tests.training.small import AUGMENTATION, CLASSES, SMALL, options, write_parts
 
@@ -138,3 +140,30 @@ def test_teachers_say_nothing_of_what_is_left_out(root: Path, networks: list[Pat
 def metadata(path: Path) -> dict[str, str]:
     with safe_open(path, "pt") as file:
         return dict(file.metadata())
+
+
+@dataclasses.dataclass
+class Two:
+    """In place of two devices, of which the other computes in that precision."""
+
+    other: str
+    world_size = 2
+    device = torch.device("cpu")
+
+    def all_reduce(self, own: torch.Tensor, reduce_op: str) -> torch.Tensor:
+        assert reduce_op == "sum"
+        return own + (self.other == "bf16-mixed")
+
+
+@pytest.mark.parametrize("own", ["bf16-mixed", "32-true"])
+def test_hosts_of_different_kinds_must_be_told_one_precision(own: str) -> None:
+    config, others = TrainingConfig(precision=own), {"bf16-mixed", "32-true"} - {own}  # type: ignore[arg-type]
+    _require_one_precision(Two(own), config)  # type: ignore[arg-type]
+    with pytest.raises(TrainingError, match="Give all of them the same --precision"):
+        _require_one_precision(Two(*others), config)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("batch", "devices", "fits"), [(8, 4, True), (9, 4, False), (4, 4, False), (1, 1, False)])
+def test_devices_share_a_batch_evenly_and_none_gets_a_single_image(batch: int, devices: int, fits: bool) -> None:
+    with nullcontext() if fits else pytest.raises(TrainingError, match=f"{devices} devices cannot share"):
+        _require_even_shares(batch, devices)
