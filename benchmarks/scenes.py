@@ -72,6 +72,13 @@ def swaying(picture: NDArray[np.uint8], width: int, height: int, frames: int) ->
     return found
 
 
+def feathered(side: int) -> Image.Image:
+    """A mask of that side to paste a face by: opaque within, and less so towards the edge."""
+    distance = np.minimum(np.arange(side), np.arange(side)[::-1]) + 1
+    share = np.clip(np.minimum.outer(distance, distance) / max(1.0, _FEATHER * side), 0, 1)
+    return Image.fromarray((share * 255).astype(np.uint8))
+
+
 def _scene(faces: NDArray[np.uint8], behind: Image.Image, size: tuple[int, int], chance: np.random.Generator) -> Scene:
     photo = Image.fromarray(enlarged(_part(behind, chance), *size))
     placed: list[tuple[int, int, int, int]] = []
@@ -81,7 +88,7 @@ def _scene(faces: NDArray[np.uint8], behind: Image.Image, size: tuple[int, int],
         box = (left, top, left + side, top + side)
         if not any(_touch(box, other) for other in placed):
             face = Image.fromarray(faces[chance.integers(len(faces))]).resize((side, side), Image.Resampling.BICUBIC)
-            photo.paste(face.convert("RGB"), (left, top), _mask(side))
+            photo.paste(face.convert("RGB"), (left, top), feathered(side))
             placed.append(box)
     return Scene(np.asarray(photo), np.array(placed, np.float32).reshape(-1, 4))
 
@@ -97,13 +104,6 @@ def _part(picture: Image.Image, chance: np.random.Generator) -> Image.Image:
 
 def _touch(box: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:
     return box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
-
-
-def _mask(side: int) -> Image.Image:
-    """Opaque within, and less so towards the edge."""
-    distance = np.minimum(np.arange(side), np.arange(side)[::-1]) + 1
-    share = np.clip(np.minimum.outer(distance, distance) / max(1.0, _FEATHER * side), 0, 1)
-    return Image.fromarray((share * 255).astype(np.uint8))
 
 
 def group_photos(folder: Path) -> list[Image.Image]:

@@ -45,7 +45,7 @@ class FollowingSettings:
     """How faces are followed through the frames of a camera or a video, and how readings are steadied.
 
     `smoothing_window` counts frames, of which each weighs `smoothing_strength` times the one after it; another emotion
-    is shown once its average leads by `smoothing_lead`.
+    is shown once its average leads by `smoothing_lead`. `cut_below` and `same_look` are correlations of miniatures.
     """
 
     smoothing_window: int = 5
@@ -53,6 +53,8 @@ class FollowingSettings:
     smoothing_lead: float = 0.15
     search_seconds: float = 1.0  # until the whole frame is searched for new faces again
     forget_seconds: float = 2.0  # until a face that is gone is another when it comes back
+    cut_below: float = 0.8  # two frames less alike have a cut of an edited film between them; -1 seeks none
+    same_look: float = 0.9  # on both sides of a cut, faces at least so much alike are one
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,8 @@ class Settings(BaseSettings):
     smoothing_lead: float = Field(FollowingSettings.smoothing_lead, ge=0, lt=1)
     search_seconds: float = Field(FollowingSettings.search_seconds, ge=0)
     forget_seconds: float = Field(FollowingSettings.forget_seconds, ge=0)
+    cut_below: float = Field(FollowingSettings.cut_below, ge=-1, le=1)
+    same_look: float = Field(FollowingSettings.same_look, ge=-1, le=1)
 
     live: bool = True  # whether the page has the tab Live
     live_streams: int = Field(4, gt=0)  # cameras that are read at once
@@ -202,6 +206,8 @@ class Settings(BaseSettings):
             self.smoothing_lead,
             self.search_seconds,
             self.forget_seconds,
+            self.cut_below,
+            self.same_look,
         )
 
     @property

@@ -1,6 +1,7 @@
 """Frames, one after another → the faces in each, with their numbers and steady readings.
 
-Faces are sought in the whole frame only now and then, or when one is lost; in between each is sought where it was.
+Faces are sought in the whole frame only now and then, when one is lost, or after a cut; in between each is sought
+where it was.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 
 from siamese.faces.detect import Face, FaceDetector
 from siamese.settings import FollowingSettings
+from siamese.video.scenes import Scenes, miniature
 from siamese.video.smoothing import Smoother, Smoothing, exponential
-from siamese.video.tracking import Tracker
+from siamese.video.tracking import Seen, Tracker
 
 if TYPE_CHECKING:
     from siamese.answers import Reading
@@ -45,8 +47,10 @@ class FaceStream:
     ) -> None:
         self.settings = settings
         self.searches = 0  # of whole frames
+        self.cuts = 0
         self._detector, self._read, self._max_faces = detector, read, max_faces
-        self._tracker = Tracker(settings.forget_seconds)
+        self._scenes = Scenes(settings.cut_below)
+        self._tracker = Tracker(settings.forget_seconds, settings.same_look)
         self._smoothing = exponential(settings.smoothing_window, settings.smoothing_strength, settings.smoothing_lead)
         self._wanted = self._smoothing
         self._smoothers: dict[int, tuple[float, Smoother]] = {}  # by number: when it was last seen, and its readings
@@ -64,12 +68,15 @@ class FaceStream:
             self._smoothing = self._wanted
             self._smoothers.clear()
         self._forget(seconds)
+        if self._scenes.cut(frame):
+            self.cuts += 1
+            self._faces = []  # where they were, others may be
         self._faces = self._found(frame, seconds)
         if not self._faces:
             return []
         readings = self._read(frame, self._faces)
-        boxes, embeddings = (np.stack(each) for each in zip(*((r.box, r.embedding) for r in readings), strict=True))
-        numbers = self._tracker.update(boxes, embeddings, seconds)
+        seen = [Seen(each.box, each.embedding, miniature(each.crop)) for each in readings]
+        numbers = self._tracker.update(seen, seconds, scene=self.cuts)
         return [self._sighting(*each, seconds) for each in zip(numbers, readings, strict=True)]
 
     def _found(self, frame: Picture, seconds: float) -> list[Face]:

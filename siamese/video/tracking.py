@@ -1,8 +1,10 @@
 """Faces frame by frame → the number of each, which it keeps from frame to frame.
 
-Faces are matched with those before by position and embedding, all at once: the assignment of least cost (Kuhn 1955).
+Faces are matched with those before, all at once: the assignment of least cost (Kuhn 1955). Within a scene cost is by
+position and embedding; across a cut, where positions mean nothing, by how much their crops differ.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,49 +18,66 @@ _NEVER = 1e6
 Array = NDArray[np.float32]
 
 
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A face in a frame: its box (4,), its embedding (size,), and its crop's `scenes.miniature` (256,)."""
+
+    box: Array
+    embedding: Array
+    look: Array
+
+
 @dataclass
 class _Track:
     number: int
-    box: Array
-    embedding: Array
+    seen: Seen
     seconds: float
+    scene: int
 
 
 class Tracker:
-    """Gives the same number to the same face; one that was not seen for `memory` seconds is forgotten."""
+    """Gives the same number to the same face; one that was not seen for `memory` seconds is forgotten.
 
-    def __init__(self, memory: float) -> None:
-        self._memory = memory
+    After a cut, a face is one from before when their looks' inner product is at least `same_look`.
+    """
+
+    def __init__(self, memory: float, same_look: float) -> None:
+        self._memory, self._same_look = memory, same_look
         self._tracks: list[_Track] = []
         self._next = 1
 
-    def update(self, boxes: Array, embeddings: Array, seconds: float) -> list[int]:
-        """The numbers, from 1, of faces with boxes (k, 4) and embeddings (k, size) in the frame at this time."""
+    def update(self, faces: Sequence[Seen], seconds: float, scene: int = 0) -> list[int]:
+        """The numbers, from 1, of the faces in the frame at this time, which belongs to this scene."""
         self._tracks = [track for track in self._tracks if seconds - track.seconds <= self._memory]
-        costs = self._costs(boxes, embeddings)
+        costs = self._costs(faces, scene)
         pairs = zip(*linear_sum_assignment(costs), strict=True)
         matched = {face: self._tracks[track] for track, face in pairs if costs[track, face] < _NEVER}
-        return [
-            self._seen(matched.get(face), box, embedding, seconds)
-            for face, (box, embedding) in enumerate(zip(boxes, embeddings, strict=True))
-        ]
+        return [self._number(matched.get(place), face, seconds, scene) for place, face in enumerate(faces)]
 
-    def _costs(self, boxes: Array, embeddings: Array) -> NDArray[np.float64]:
-        """How little each track (row) and each face (column) go together; `_NEVER` where they are too far apart."""
-        if not self._tracks:
-            return np.empty((len(self._tracks), len(boxes)))
-        before = np.stack([track.box for track in self._tracks])
-        likeness = np.stack([track.embedding for track in self._tracks]) @ embeddings.T
-        distances = _distances(before, boxes)
-        return np.where(distances > _FARTHEST, _NEVER, distances + _UNLIKE * (1 - likeness))
+    def _costs(self, faces: Sequence[Seen], scene: int) -> NDArray[np.float64]:
+        """How little each track (row) and each face (column) go together; `_NEVER` where they do not at all."""
+        if not self._tracks or not faces:
+            return np.empty((len(self._tracks), len(faces)))
+        before, after = (_columns(each) for each in ([track.seen for track in self._tracks], faces))
+        distances, alike = _distances(before[0], after[0]), before[2] @ after[2].T
+        near = np.where(distances > _FARTHEST, _NEVER, distances + _UNLIKE * (1 - before[1] @ after[1].T))
+        across = np.where(alike < self._same_look, _NEVER, 1 - alike)
+        in_scene = np.array([track.scene == scene for track in self._tracks])
+        return np.where(in_scene[:, None], near, across)
 
-    def _seen(self, track: _Track | None, box: Array, embedding: Array, seconds: float) -> int:
+    def _number(self, track: _Track | None, face: Seen, seconds: float, scene: int) -> int:
         if track is None:
-            track = _Track(self._next, box, embedding, seconds)
+            track = _Track(self._next, face, seconds, scene)
             self._tracks.append(track)
             self._next += 1
-        track.box, track.embedding, track.seconds = box, embedding, seconds
+        track.seen, track.seconds, track.scene = face, seconds, scene
         return track.number
+
+
+def _columns(faces: Sequence[Seen]) -> tuple[Array, Array, Array]:
+    """The boxes, embeddings and looks of several."""
+    boxes, embeddings, looks = zip(*((face.box, face.embedding, face.look) for face in faces), strict=True)
+    return np.stack(boxes), np.stack(embeddings), np.stack(looks)
 
 
 def _distances(before: Array, after: Array) -> NDArray[np.float64]:

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import films, keyframes, videos
+from benchmarks import cuts, films, keyframes, videos
 from benchmarks.films import Film, Look, Scene
+from siamese.datasets.samples import Samples
 from siamese.settings import VideoSettings
+from siamese.video.following import Sighting
 from siamese.video.frames import opened
 from siamese.vocabulary import EMOTIONS
 from tests.tiny import draw_face
@@ -75,3 +77,41 @@ def test_videos_are_read_by_processes_of_their_own(capsys: pytest.CaptureFixture
     assert (short["frames"], long["frames"]) == (pytest.approx(30, abs=1), pytest.approx(60, abs=1))
     assert 0 < short["megabytes_before"] < short["megabytes"] and 0.5 < told["ratio"] < 1.5
     assert "| 0.1 |" in videos.rows(told["videos"])
+
+
+def sighting(number: int) -> Sighting:
+    return Sighting(number, None, None)  # type: ignore[arg-type]
+
+
+class Answers:
+    """In place of a stream: of each frame, the numbers that it is told."""
+
+    searches = 3
+
+    def __init__(self, numbers: list[list[int]]) -> None:
+        self._numbers = iter(numbers)
+
+    def read(self, frame: None, seconds: float) -> list[Sighting]:
+        return [sighting(number) for number in next(self._numbers)]
+
+
+def test_people_who_are_merged_and_split_are_counted() -> None:
+    scenes = [[[1]] * cuts.FRAMES, [[1]] * cuts.FRAMES, [[2]] * 20 + [[3]] * 10, [[4]] * 15 + [[]] * 15]
+    film = [[None] * cuts.FRAMES] * 4
+    found = cuts.told(Answers([numbers for scene in scenes for numbers in scene]), film)
+    assert (found.cuts, found.merged, found.split, found.searches) == (3, 1, 1, 3)
+    assert found.seen == 105 / 120
+    both = cuts.together([found, found])
+    assert (both.cuts, both.merged, both.split, both.seen) == (6, 2, 2, found.seen)
+
+
+def test_in_each_scene_one_picture_of_another_person_turns_into_another() -> None:
+    faces = np.stack([np.full((48, 48), level, np.uint8) for level in (40, 90, 140, 190)])
+    labels = np.array([0, 1, 0, 1])
+    people = ("a", "a", "b", "b")
+    samples = Samples("made", "all", "label", faces, np.eye(8, dtype=np.float32)[labels], labels, ("",) * 4, people)
+    middle = slice(220, 260), slice(300, 340)
+    film = list(cuts.made_film(samples, 2, elsewhere=False, seed=0))
+    levels = [[int(np.median(frame[middle])) for frame in (scene[0], scene[-1])] for scene in film]
+    assert sorted(level for scene in levels for level in scene) == [40, 90, 140, 190]
+    assert all(abs(first - last) == 50 for first, last in levels)

@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
-from benchmarks.scenes import swaying
+from benchmarks.scenes import enlarged, swaying
 from siamese import ExpressionService
+from siamese.faces.decode import decode
 from siamese.settings import Settings
 from siamese.video.following import FaceStream
 from siamese.video.smoothing import exponential
@@ -75,11 +77,63 @@ def test_a_face_that_leaves_is_gone_and_keeps_its_number_when_it_is_soon_back(se
 
 
 def test_a_face_that_comes_is_found_within_a_second(service: ExpressionService, frames):
-    both = np.concatenate([frames[0], frames[0]], axis=1)
     one = np.concatenate([frames[0], np.full_like(frames[0], 120)], axis=1)
+    both = one.copy()
+    both[-HEIGHT // 3 :, -WIDTH // 3 :] = frames[0][::3, ::3][: HEIGHT // 3 + 1, : WIDTH // 3 + 1]
     stream = service.follow()
     assert len(stream.read(one, 0)) == 1
     assert [len(stream.read(both, seconds)) for seconds in (0.5, 1.1)] == [1, 2]
+
+
+@pytest.fixture(scope="module")
+def close_ups(service: ExpressionService, group_photos: list[Path]) -> list[NDArray[np.uint8]]:
+    """Of five photos the largest face, in the middle of a picture; that of the second photo is bowed too low."""
+    chosen = [path for number, path in enumerate(group_photos) if number != 1]
+    return [close_up(service, decode(path, Settings().decode_limits)) for path in chosen]
+
+
+def close_up(service: ExpressionService, photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    box = service.faces(photo)[0].box
+    middle, reach = (box[:2] + box[2:]) / 2, 1.5 * (box[3] - box[1])
+    part = Image.fromarray(photo).crop([*(middle - reach), *(middle + reach)])
+    return enlarged(part, WIDTH, HEIGHT)
+
+
+def numbers(stream: FaceStream, scenes: list[list[NDArray[np.uint8]]]) -> list[set[int]]:
+    """Those of the largest face in each scene."""
+    found, count = [], 0
+    for frames in scenes:
+        found.append(set())
+        for frame in frames:
+            found[-1] |= {each.number for each in stream.read(frame, count / 10)[:1]}
+            count += 1
+    return found
+
+
+def test_after_a_cut_another_in_the_same_place_is_another(service: ExpressionService, close_ups):
+    scenes = [swaying(picture, WIDTH, HEIGHT, FRAMES)[:3] for picture in close_ups]
+    stream = service.follow()
+    told = numbers(stream, scenes)
+    assert [len(each) for each in told] == [1] * len(close_ups) and len(set.union(*told)) == len(close_ups)
+    assert stream.cuts == len(close_ups) - 1
+
+
+def test_cuts_that_are_not_sought_are_not_noticed(service: ExpressionService, close_ups):
+    blind = replace(Settings().following, cut_below=-1)
+    stream = FaceStream(service.detector, service.follow()._read, blind, max_faces=8)
+    assert numbers(stream, [[picture] for picture in close_ups[:2]]) == [{1}, {1}]
+
+
+def test_after_a_cut_the_whole_frame_is_searched(service: ExpressionService, close_ups):
+    stream = service.follow()
+    numbers(stream, [[picture] * 3 for picture in close_ups[:3]])
+    assert stream.searches == 3
+
+
+def test_who_is_seen_again_after_a_cut_keeps_the_number(service: ExpressionService, close_ups):
+    one, other = close_ups[:2]
+    first, second, third = numbers(service.follow(), [[one] * 2, [other] * 2, [np.roll(one, 60, axis=1)] * 2])
+    assert first == third != second
 
 
 def test_frames_may_change_their_size(service: ExpressionService, frames):
