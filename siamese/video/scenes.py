@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 _SIDE = 16  # pixels of a miniature
+_SAMPLES = (
+    6  # of a picture's pixels, at least, that a miniature's is the mean of, each way; all would cost milliseconds
+)
 
 
 def miniature(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -15,8 +18,9 @@ def miniature(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
 
     The inner product of two is their pixels' correlation. That of an even picture is all zeros.
     """
-    small = Image.fromarray(picture).resize((_SIDE, _SIDE), Image.Resampling.BOX, reducing_gap=2.0).convert("F")
-    pixels = np.asarray(small, np.float32).ravel()
+    step = max(1, min(picture.shape[:2]) // (_SIDE * _SAMPLES))
+    sampled = Image.fromarray(np.ascontiguousarray(picture[::step, ::step]))
+    pixels = np.asarray(sampled.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BOX), np.float32).ravel()
     centred = pixels - pixels.mean()
     return centred / max(1.0, float(np.linalg.norm(centred)))
 
