@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     Raises SettingsError, naming each variable at fault, when a value cannot be used.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, allow_inf_nan=False)
 
     reference: Path = SHIPPED  # the reference set's folder
     gallery: Path | None = None  # a gallery's folder; without one, the reference set's own

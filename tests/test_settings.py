@@ -1,10 +1,16 @@
-"""Settings: what the environment says that no setting knows is told, once."""
+"""Settings: what the environment says that cannot be used is refused, and what no setting knows is told, once."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from siamese.errors import SettingsError
+from siamese.settings import PREFIX, Settings
+
+_NUMBERS = [name for name, each in Settings.model_fields.items() if each.annotation is float]
 _SCRIPT = "from siamese.settings import Settings; Settings(); print(repr(Settings().token))"
 
 
@@ -23,3 +29,14 @@ def test_a_variable_that_no_setting_knows_is_told_once_and_its_value_is_not() ->
         "There is no setting SEMBLANCE_QQQ: it changes nothing.",
         "There is no setting SEMBLANCE_TOKENS: it changes nothing. Did you mean SEMBLANCE_TOKEN?",
     ]
+
+
+@pytest.mark.parametrize("name", _NUMBERS)
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "1e999"])
+def test_a_number_without_end_and_what_is_none_are_refused(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variable = PREFIX + name.upper()
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError, match=f"{variable} is «{value}», which cannot be used: .*finite number"):
+        Settings()
