@@ -92,10 +92,21 @@ def _object(body: bytes) -> dict[str, Any]:
     try:
         told = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise ProblemError(NOT_VALID, f"The body is not JSON: {error}.") from error
+        raise ProblemError(NOT_VALID, _fault(error)) from error
     if not isinstance(told, dict):
         raise ProblemError(NOT_VALID, "The body is not a JSON object, with a name for each value.")
     return told
+
+
+def _fault(error: ValueError | RecursionError) -> str:
+    """Why a body was not read as JSON; where that is no fault of its grammar, Python's words are for programmers."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"The body is not JSON: {error}."
+    if isinstance(error, UnicodeDecodeError):
+        return "The body is not JSON: its bytes are no text. Send it in UTF-8."
+    if isinstance(error, RecursionError):
+        return "JSON that is nested so deeply is not read. Send an object, with a name for each value."
+    return "The body has a number of more digits than are read."  # the one other that json raises
 
 
 def _checked(model: type[Model], values: dict[str, Any]) -> Model:

@@ -98,7 +98,6 @@ def test_a_photo_in_json_may_be_a_data_url(api: TestClient, faces: tuple[bytes, 
         ({"files": {"picture": b"?"}}, 422, "not-valid", "photo: Field required; picture: Extra inputs"),
         ({"json": {"photo": "nonsense!"}}, 422, "not-valid", "photo: In JSON, a photo is its file in base64."),
         ({"json": [1]}, 422, "not-valid", "not a JSON object"),
-        ({"content": b"[" * 99_999, "headers": {"content-type": "application/json"}}, 422, "not-valid", "is not JSON"),
         ({"content": b"{", "headers": {"content-type": "application/json"}}, 422, "not-valid", "The body is not JSON"),
         ({"content": b"?", "headers": {"content-type": "multipart/form-data"}}, 422, "not-valid", "cannot be read"),
         ({"content": b"?", "headers": {"content-type": "text/plain"}}, 415, "wrong-type", "«text/plain» is not read"),
@@ -109,6 +108,22 @@ def test_what_cannot_be_read_is_refused_with_a_sentence(
     api: TestClient, sent: dict[str, Any], status: int, code: str, sentence: str
 ) -> None:
     assert sentence in refused(api.post("/recognise", **sent), status, code)
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b"[" * 99_999, "JSON that is nested so deeply is not read. Send an object, with a name for each value."),
+        (b'{"k": ' + b"9" * 5000 + b"}", "The body has a number of more digits than are read."),
+        (b'{"photo": "\xff"}', "The body is not JSON: its bytes are no text. Send it in UTF-8."),
+        (b"\xff\xfe{", "The body is not JSON: its bytes are no text. Send it in UTF-8."),
+    ],
+)
+def test_json_that_python_cannot_hold_is_refused_in_words_of_our_own(
+    api: TestClient, body: bytes, sentence: str
+) -> None:
+    answer = api.post("/recognise", content=body, headers={"content-type": "application/json"})
+    assert refused(answer, 422, "not-valid") == sentence
 
 
 @pytest.mark.parametrize(
