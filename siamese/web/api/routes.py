@@ -45,7 +45,7 @@ def build(service: ExpressionService, metrics: Metrics | None = None, limited: G
     guards = [Depends(each) for each in (_origin(origins), limited, asks_token(settings.token))]  # guesses are counted
     refusals: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
     turns = Turns(settings)
-    for router in (_photos(service, turns), gallery_routes.build(service, turns)):
+    for router in (_about(service), _photos(service, turns), gallery_routes.build(service, turns)):
         api.include_router(router, dependencies=guards, responses=refusals)
     return api
 
@@ -57,7 +57,7 @@ _PROBLEM = {
 
 
 def _open_to_all(service: ExpressionService) -> APIRouter:
-    """What whoever watches over the service asks, without a token."""
+    """What whoever watches over the service asks, without a token and as often as it likes."""
     router = APIRouter(tags=["service"])
 
     @router.get("/health")
@@ -73,6 +73,13 @@ def _open_to_all(service: ExpressionService) -> APIRouter:
         except SemblanceError as error:
             raise problems.ProblemError(problems.NOT_READY, str(error)) from error
         return models.Status(status="ready")
+
+    return router
+
+
+def _about(service: ExpressionService) -> APIRouter:
+    """What tells of the service; what was taught may be named after persons."""
+    router = APIRouter(tags=["service"])
 
     @router.get("/version")
     def version() -> models.Version:

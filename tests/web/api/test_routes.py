@@ -224,17 +224,27 @@ def test_where_the_gallery_is_gone_it_is_not_ready(reference: Path, monkeypatch:
     assert refused(TestClient(routes.build(asked)).get("/ready"), 503, "not-ready")
 
 
-def test_a_token_opens_what_reads_photos_and_nothing_else_needs_one(
-    client: MakeClient, faces: tuple[bytes, bytes]
-) -> None:
+def test_a_token_opens_what_reads_photos(client: MakeClient, faces: tuple[bytes, bytes]) -> None:
     asked = client(token="opensesame")
-    assert asked.get("/health").status_code == asked.get("/version").status_code == 200
     for headers in ({}, {"Authorization": "Bearer guess"}, {"Authorization": "Basic opensesame"}):
         answer = asked.post("/recognise", files={"photo": faces[0]}, headers=headers)
         assert "Authorization: Bearer TOKEN" in refused(answer, 401, "no-token")
         assert answer.headers["www-authenticate"] == "Bearer"
     right = {"Authorization": "Bearer opensesame"}
     assert asked.post("/recognise", files={"photo": faces[0]}, headers=right).status_code == 200
+
+
+def test_what_is_known_here_is_told_as_photos_are_read(client: MakeClient) -> None:
+    asked, right = client(token="opensesame", requests_per_minute=3), {"Authorization": "Bearer opensesame"}
+    refused(asked.get("/version"), 401, "no-token")
+    refused(asked.get("/version", headers=right | {"Origin": "https://a.example"}), 403, "foreign-page")
+    assert [asked.get("/version", headers=right).status_code for _ in range(3)] == [200, 200, 429]
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready"])
+def test_whether_it_lives_and_is_ready_is_told_to_all_and_always(client: MakeClient, path: str) -> None:
+    asked = client(token="opensesame", requests_per_minute=1)
+    assert {asked.get(path, headers={"Origin": "https://a.example"}).status_code for _ in range(3)} == {200}
 
 
 def test_more_requests_than_are_allowed_wait(client: MakeClient, faces: tuple[bytes, bytes]) -> None:
