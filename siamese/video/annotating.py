@@ -143,7 +143,8 @@ class _Writer:
 def _sound(video: Video, path: Path, out: av.container.OutputContainer) -> Iterator[Callable[[float], None]]:
     """What copies the video's sound up to a time, in seconds; nothing where there is none that `out` can hold."""
     with container_of(path) as (container, _):
-        streams = [each for each in container.streams.audio if each.codec_context.name in out.supported_codecs]
+        known = [each for each in container.streams.audio if each.codec_context is not None]
+        streams = [each for each in known if each.codec_context.name in out.supported_codecs]
         if not streams:
             yield lambda _: None
             return

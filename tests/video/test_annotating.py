@@ -86,6 +86,16 @@ def test_sound_goes_on_while_a_picture_stands(
     assert heard(tmp_path / "copy.mp4") == pytest.approx(2, abs=0.1)
 
 
+def test_sound_of_a_kind_that_is_not_known_is_left_out(
+    service: ExpressionService, astronaut: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    path = write_video(tmp_path / "strange.mkv", faces(astronaut, 3), sound=True)
+    path.write_bytes(path.read_bytes().replace(b"A_AAC", b"A_XYZ"))
+    service.annotate(service.watch(path), tmp_path / "copy.mp4")
+    with av.open(str(tmp_path / "copy.mp4")) as copy:
+        assert [stream.type for stream in copy.streams] == ["video"]
+
+
 def test_a_box_moves_on_between_two_readings(service: ExpressionService, portrait_video: Path) -> None:
     report = service.watch(portrait_video)
     (face,) = report.faces
