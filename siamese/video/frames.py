@@ -1,6 +1,7 @@
 """A video file → its frames as upright pictures with their times, one after another or at given times.
 
-Times are those at which a player shows a frame, in seconds from the beginning, so that frames may come at any rate.
+Times are those at which a player shows a frame, in seconds from the first picture, so that frames may come at any rate.
+Where sound begins before the pictures, a player's clock is ahead by that much; copies begin with the first picture too.
 What is truncated or damaged is read as far as it goes, and a sentence says so.
 """
 
@@ -211,10 +212,12 @@ class Video:
         """As the file tells of its pictures; of a whole file with sound only where that cannot be the longer part."""
         if self._stream.duration:
             return float(self._stream.duration * self._base)
-        if told := _seconds(self._stream.metadata.get("DURATION", "")):
-            return told
-        alone = len(self._container.streams) == 1
-        return self._container.duration / av.time_base if alone and self._container.duration else None
+        told = _seconds(self._stream.metadata.get("DURATION", ""))
+        if not told and len(self._container.streams) == 1:
+            told = (self._container.duration or 0) / av.time_base
+        if told and "matroska" in self._container.format.name:  # which tells when the pictures end, not for how long
+            told = max(0.0, told - self.origin)
+        return told or None
 
 
 def _file(path: Path) -> BinaryIO:

@@ -107,6 +107,18 @@ def test_a_video_with_sound_is_as_long_as_its_pictures(tmp_path: Path) -> None:
         assert len(list(video.frames())) == 10 and video.faults == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "sound"), [("video.mkv", True), ("video.mkv", False), ("video.mp4", True), ("video.webm", False)]
+)
+def test_times_and_length_count_from_the_first_picture(name: str, sound: bool, tmp_path: Path) -> None:
+    times = [2 + number / 10 for number in range(30)]
+    codec = "libvpx" if name == "video.webm" else "libx264"
+    with opened(write_video(tmp_path / name, greys(30), times, sound=sound, codec=codec), SETTINGS) as video:
+        frames = list(video.frames())
+        assert (video.duration, video.end, video.faults) == (pytest.approx(3), pytest.approx(3), ())
+    assert [frame.seconds for frame in frames] == pytest.approx(np.arange(30) / 10, abs=0.002)
+
+
 @pytest.mark.parametrize(("name", "index_first"), [("video.mp4", True), ("video.mkv", False)])
 def test_a_truncated_file_is_read_as_far_as_it_goes(name: str, index_first: bool, tmp_path: Path) -> None:
     path = cut(write_video(tmp_path / name, noise(40), index_first=index_first))
