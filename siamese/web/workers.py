@@ -9,6 +9,7 @@ import tempfile
 
 import uvicorn
 from fastapi import FastAPI
+from prometheus_client.multiprocess import mark_process_dead
 from uvicorn.supervisors import Multiprocess
 
 from siamese.service import ExpressionService
@@ -17,6 +18,20 @@ from siamese.web.api.application import build_api
 from siamese.web.api.observing import SHARED_FOLDER, log_as_json, no_cut_offs
 from siamese.web.memory import share_memory
 from siamese.web.temporary import writable
+
+
+class Workers(Multiprocess):
+    """Processes that are replaced when they die; what one that is gone was working on is worked on no more."""
+
+    _known: frozenset[int | None] = frozenset()
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace those that died, and take them out of the figures, as those that were let go of on a signal."""
+        super().keep_subprocess_alive()
+        now = frozenset(each.pid for each in self.processes)
+        for gone in self._known - now:
+            mark_process_dead(gone)
+        self._known = now
 
 
 def serve_by_workers(count: int, service: ExpressionService, listening: socket.socket) -> None:
@@ -38,7 +53,7 @@ def serve_by_workers(count: int, service: ExpressionService, listening: socket.s
             timeout_graceful_shutdown=service.settings.seconds_to_stop,
             limit_concurrency=service.settings.max_connections,
         )
-        Multiprocess(config, [listening]).run()
+        Workers(config, [listening]).run()
 
 
 def environment(settings: Settings, count: int, keeps_changes: bool) -> dict[str, str]:

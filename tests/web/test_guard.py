@@ -73,7 +73,7 @@ def test_workers_have_as_many_connections_each(reference: Path, monkeypatch: pyt
         def run(self) -> None:
             pass
 
-    monkeypatch.setattr(workers, "Multiprocess", Started)
+    monkeypatch.setattr(workers, "Workers", Started)
     monkeypatch.setattr(os, "environ", dict(os.environ))
     service = ExpressionService.load(reference, settings=Settings(max_connections=7))
     with socket.socket() as listening:

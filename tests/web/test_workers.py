@@ -40,9 +40,12 @@ def serving(*words: object) -> Iterator[tuple[subprocess.Popen, httpx.Client]]:
 def told(client: httpx.Client, line: str, seconds: float = 60) -> None:
     """Wait until the figures of all processes together hold a line; an answer is counted after it went out."""
     until = time.monotonic() + seconds
-    while line not in client.get("/metrics", headers={"Connection": "close"}).text:
+    text = ""
+    while line not in text:
         assert time.monotonic() < until, line
         time.sleep(0.05)
+        with suppress(httpx.TransportError):  # of one that was killed
+            text = client.get("/metrics", headers={"Connection": "close"}).text
 
 
 def workers(program: subprocess.Popen) -> set[int]:
@@ -68,6 +71,21 @@ def test_a_worker_that_is_killed_is_replaced(reference: Path):
         assert len(before & now) == 1
         told(client, counted)  # by those that live on, of the killed one too
     assert program.returncode == 0
+
+
+def test_what_a_killed_worker_worked_on_is_not_underway_any_more(reference: Path):
+    heading = (
+        "POST /v1/recognise HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n"
+    )
+    with (
+        serving("--workers", 2, "--reference", reference) as (program, client),
+        socket.create_connection((client.base_url.host, client.base_url.port)) as asking,
+    ):
+        asking.sendall(f"{heading}\r\n".encode())  # and no body, which is waited for
+        told(client, "semblance_requests_underway 1.0")
+        for number in workers(program):
+            os.kill(number, signal.SIGKILL)
+        told(client, "semblance_requests_underway 0.0")
 
 
 def test_what_only_one_worker_would_know_is_not_offered(reference: Path):
