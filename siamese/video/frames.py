@@ -105,8 +105,9 @@ class Video:
     def frames(self, per_second: float | None = None, longest_side: int | None = None) -> Iterator[Frame]:
         """The frames in their order, at most so many a second, scaled down to a longest side (pixels) where larger.
 
-        Those in between are decoded, since others build on them, but no pictures are made of them. One that is too
-        large is passed over.
+        Without a longest side all come in the video's own size, even where the file's change theirs on the way. Those
+        in between are decoded, since others build on them, but no pictures are made of them. One that is too large is
+        passed over.
         """
         due = -np.inf
         for frame, seconds in self._coming:
@@ -185,11 +186,15 @@ class Video:
         return max(width, frame.width) * height <= self._settings.max_pixels
 
     def _picture(self, frame: av.VideoFrame, longest_side: int | None) -> NDArray[np.uint8]:
-        width, height = self._shown_size(frame.width, frame.height)
-        scale = min(1.0, longest_side / max(width, height)) if longest_side else 1.0
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        pixels = frame.to_ndarray(format="rgb24", width=size[0], height=size[1], interpolation="AREA")
-        return np.ascontiguousarray(np.rot90(pixels, _quarter_turns(frame)))
+        turns = _quarter_turns(frame)
+        if longest_side:
+            width, height = self._shown_size(frame.width, frame.height)
+            scale = min(1.0, longest_side / max(width, height))
+            width, height = max(1, round(width * scale)), max(1, round(height * scale))
+        else:
+            width, height = (self.height, self.width) if turns % 2 else (self.width, self.height)
+        pixels = frame.to_ndarray(format="rgb24", width=width, height=height, interpolation="AREA")
+        return np.ascontiguousarray(np.rot90(pixels, turns))
 
     def _shown_size(self, width: int, height: int) -> tuple[int, int]:
         """As it is shown, where pixels are not square, before it is turned upright."""

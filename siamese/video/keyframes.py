@@ -67,8 +67,8 @@ class Choosing:
         self._groups: list[_Group] = []
         self._middles = np.empty((0, 0), np.float32)  # the embedding that opened each group
 
-    def add(self, seconds: float, sighting: Sighting, scale: float = 1.0) -> None:
-        """The face in the next frame; `scale` is what its box is multiplied by."""
+    def add(self, seconds: float, sighting: Sighting, scale: float | NDArray[np.float32] = 1.0) -> None:
+        """The face in the next frame; `scale` is what its box, or each of its edges, is multiplied by."""
         reading, steady = sighting.momentary, sighting.steady
         moment = _Group(seconds, reading.emotion, min(reading.confidence, steady.confidence), reading.box * scale)
         settled = self._last is None or self._last.like(seconds, reading.embedding)

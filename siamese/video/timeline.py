@@ -126,8 +126,8 @@ class Timeline:
         self._columns: dict[int, _Columns] = {}
         self._last: tuple[float, list[int]] = (0.0, [])  # when the last frame was, and the faces in it
 
-    def add(self, seconds: float, sightings: Sequence[Sighting], scale: float = 1.0) -> None:
-        """The faces of the next frame; `scale` is what their boxes are multiplied by."""
+    def add(self, seconds: float, sightings: Sequence[Sighting], scale: float | NDArray[np.float32] = 1.0) -> None:
+        """The faces of the next frame; `scale` is what their boxes, or each of their edges, are multiplied by."""
         self.end(seconds)
         for sighting in sightings:
             columns = self._columns.setdefault(sighting.number, _Columns())
@@ -163,7 +163,7 @@ class _Columns:
         self._seconds, self._labels, self._boxes = array("d"), array("q"), array("f")
         self._probabilities: dict[str, array[float]] = {}
 
-    def add(self, seconds: float, sighting: Sighting, label: int, scale: float) -> None:
+    def add(self, seconds: float, sighting: Sighting, label: int, scale: float | NDArray[np.float32]) -> None:
         for name in sighting.steady.probabilities.keys() - self._probabilities.keys():
             self._probabilities[name] = array("f", bytes(4 * len(self._seconds)))
         for name, column in self._probabilities.items():

@@ -88,7 +88,9 @@ class _Watch:
 
     def read(self, picture: NDArray[np.uint8], seconds: float) -> None:
         """One frame."""
-        scale = self.video.width / picture.shape[1]
+        height, width = picture.shape[:2]  # which may change on the way, and with them the picture's shape
+        across, down = self.video.width / width, self.video.height / height
+        scale = np.array([across, down, across, down], np.float32)
         sightings = self._stream.read(picture, seconds)
         self.timeline.add(seconds, sightings, scale)
         if self._published:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from siamese import ExpressionService
 from siamese.errors import VideoError
@@ -79,6 +80,20 @@ def test_boxes_are_in_the_videos_own_pixels_and_moments_can_be_fetched(
         assert moment.box == pytest.approx(found.box, abs=24)
         part = cutout(picture, moment.box)
         assert part.shape[0] == part.shape[1] > moment.box[2] - moment.box[0]
+
+
+def test_where_frames_change_their_size_boxes_are_in_the_first_ones_pixels(
+    service: ExpressionService, astronaut: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    still = [faces(astronaut, 1, side=256)[0]] * 8
+    first = write_video(tmp_path / "first.ts", still, key_every=1)
+    larger = [np.asarray(Image.fromarray(each).resize((384, 512))) for each in still]
+    second = write_video(tmp_path / "second.ts", larger, [0.8 + number / 10 for number in range(8)], key_every=1)
+    (tmp_path / "both.ts").write_bytes(first.read_bytes() + second.read_bytes())
+    report = service.watch(tmp_path / "both.ts")
+    boxes = [box for face in report.faces for box in face.boxes]
+    assert report.size == (256, 256) and len(boxes) > 10
+    assert all(box == pytest.approx(boxes[0], abs=24) for box in boxes)
 
 
 def test_a_cutout_stays_within_the_frame() -> None:
