@@ -148,6 +148,7 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(60_000_000, gt=0)  # of a request to the HTTP API; base64 takes a third more
     token: str = Field("", repr=False)  # that the HTTP API asks for; without one it is open to all
     origins: str = ""  # of other sites whose pages may ask it, as in "https://a.example https://b.example"
+    hosts: str = ""  # names it goes by, as in "a.example b.example"; without one, any where others can reach it
     requests_per_minute: int = Field(600, ge=0)  # to the HTTP API, from each address; 0 for no limit
     waiting: int = Field(64, ge=0)  # requests to it that wait, or still come, while others are worked on
     body_seconds: float = Field(30, gt=0)  # in which the body of one must have come

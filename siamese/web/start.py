@@ -5,6 +5,7 @@ import os
 from siamese.service import ExpressionService
 from siamese.settings import Settings
 from siamese.web.api.observing import log_as_json
+from siamese.web.hosts import with_own_names
 from siamese.web.listening import listen
 from siamese.web.memory import share_memory
 from siamese.web.uploads import upload_folder
@@ -19,6 +20,7 @@ def start(settings: Settings, host: str, port: int, workers: int = 1) -> None:
     """
     share_memory()
     log_as_json(settings.log_requests)
+    settings = with_own_names(settings, host)
     service = ExpressionService.load(settings=settings)
     if workers > 1:
         with listen(host, port) as listening:

@@ -8,6 +8,7 @@ from siamese.service import ExpressionService
 from siamese.web.api import problems, routes
 from siamese.web.api.limits import RequestIds
 from siamese.web.api.observing import Metrics
+from siamese.web.hosts import OwnNames
 
 
 def build_api(service: ExpressionService) -> FastAPI:
@@ -15,7 +16,8 @@ def build_api(service: ExpressionService) -> FastAPI:
     app, metrics, settings = FastAPI(openapi_url=None), Metrics(), service.settings
     limited = routes.rated(settings.requests_per_minute)
     guards = [Depends(limited), Depends(routes.asks_token(settings.token))]
-    app.add_middleware(RequestIds)
+    app.add_middleware(OwnNames, names=settings.hosts.split())
+    app.add_middleware(RequestIds)  # the last is the first that a request meets
     problems.install(app)
     app.get("/metrics", dependencies=guards)(metrics.told)
     app.router.routes.append(Route("/metrics", _WrongMethod()))  # or a page that is mounted here would answer
