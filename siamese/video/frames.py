@@ -122,13 +122,15 @@ class Video:
         """The frames that begin at these times (seconds, ascending), or next; what is beyond the end is left out.
 
         Each bears the time it was asked for. What lies between two of them is skipped where that is quicker, so that
-        it matters little how long the video is.
+        it matters little how long the video is; with few key frames it is decoded, no more than twice.
         """
-        decoded, reached = self._coming, 0.0
+        decoded, reached, key = self._coming, 0.0, 0.0
         for wanted in times:
-            if wanted > reached + _WORTH_SEEKING:
+            # A seek may end at the key frame that was passed last: so much would be decoded again.
+            if wanted - reached > max(_WORTH_SEEKING, reached - key):
                 decoded = self._decoded_from(wanted)
             for frame, seconds in decoded:
+                key = seconds if frame.key_frame else key
                 if seconds >= wanted - _SAME_TIME:
                     reached = seconds
                     yield Frame(wanted, self._picture(frame, longest_side))

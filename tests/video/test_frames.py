@@ -12,7 +12,7 @@ from PIL import Image
 
 from siamese.errors import VideoError
 from siamese.settings import VideoSettings
-from siamese.video.frames import Frame, opened
+from siamese.video.frames import Frame, Video, opened
 from tests.video.made_up import RATE, cut, grey, greys, noise, write_nothing, write_sound, write_video
 
 SETTINGS = VideoSettings()
@@ -99,6 +99,25 @@ def test_single_frames_are_fetched_by_their_times(name: str, tmp_path: Path) -> 
         fetched = list(video.frames_at([frames[number].seconds for number in wanted] + [1000.0]))
     assert [frame.seconds for frame in fetched] == [frames[number].seconds for number in wanted]
     assert [level(frame) for frame in fetched] == pytest.approx([level(frames[number]) for number in wanted])
+
+
+@pytest.mark.parametrize(("key_every", "most"), [(1000, 2 * 600), (10, 9 * 11 + 1)])
+def test_of_many_moments_no_frame_is_decoded_again_and_again(
+    key_every: int, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_video(tmp_path / "video.mp4", noise(600, 32, 32), key_every=key_every)
+    decode, decoded = Video._frames_of, 0
+
+    def counting(video: Video, packet: av.Packet) -> list[av.VideoFrame]:
+        nonlocal decoded
+        frames = decode(video, packet)
+        decoded += len(frames)
+        return frames
+
+    monkeypatch.setattr(Video, "_frames_of", counting)
+    with opened(path, SETTINGS) as video:
+        assert len(list(video.frames_at(6.0 * number for number in range(10)))) == 10
+    assert decoded <= most
 
 
 def test_a_video_with_sound_is_as_long_as_its_pictures(tmp_path: Path) -> None:
