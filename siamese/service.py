@@ -197,13 +197,14 @@ class ExpressionService:
         return watch(video, self.follow(), self.settings.video, progress, cancelled, until, published)
 
     def pictures(
-        self, report: VideoReport, key_frames: Iterable[KeyFrame]
+        self, report: VideoReport, key_frames: Iterable[KeyFrame], cancelled: Callable[[], bool] | None = None
     ) -> Iterator[tuple[KeyFrame, NDArray[np.uint8]]]:
         """Each of a video's key frames, in the order of time, and its frame, (height, width, 3) RGB uint8.
 
-        They are fetched from the file again, one at a time. Raises VideoError when it is gone.
+        They are fetched from the file again, one at a time, until `cancelled` answers yes. Raises VideoError when the
+        file is gone.
         """
-        return pictures(report, key_frames, self.settings.video)
+        return pictures(report, key_frames, self.settings.video, cancelled)
 
     def annotate(
         self,

@@ -198,16 +198,22 @@ def _no_face(name: str) -> str:
 
 
 def pictures(
-    report: VideoReport, key_frames: Iterable[KeyFrame], settings: VideoSettings
+    report: VideoReport,
+    key_frames: Iterable[KeyFrame],
+    settings: VideoSettings,
+    cancelled: Callable[[], bool] | None = None,
 ) -> Iterator[tuple[KeyFrame, NDArray[np.uint8]]]:
     """Each of the key frames, in the order of time, with its frame in full size, (height, width, 3) RGB uint8.
 
-    Frames are fetched from the file again, one at a time. Raises VideoError when it is gone.
+    Frames are fetched from the file again, one at a time, until `cancelled` answers yes. Raises VideoError when the
+    file is gone.
     """
     by_time: dict[float, list[KeyFrame]] = {}
     for key_frame in sorted(key_frames, key=lambda each: each.seconds):
         by_time.setdefault(key_frame.seconds, []).append(key_frame)
     with opened(report.path, settings) as video:
+        if cancelled:
+            video.stopped = cancelled
         for frame in video.frames_at(by_time):
             for key_frame in by_time.get(frame.seconds, []):
                 yield key_frame, frame.picture

@@ -26,6 +26,7 @@ from siamese.web.uploads import bytes_in, hold, needed, release
 _TYPES = [".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".flv", ".wmv", ".ogv", ".gif"]
 _PORTRAIT = 160  # pixels
 _TOLD = 0.2  # seconds between two reports of how far it is
+_FETCHING = 10.0  # seconds, in which moments of what was read are fetched even after it was stopped
 _PROGRESS = gr.Progress()  # Gradio knows it by its place among a handler's defaults
 
 
@@ -137,8 +138,9 @@ class _Reading:
         """Everything that the tab shows."""
         limit = self._service.settings.page_video_seconds
         report = self._service.watch(self._path, self._telling("Reading"), self._ended, limit)
-        portraits = self._portraits(report)
+        portraits, missing = self._portraits(report)
         copy, further = self._copy(report) if with_copy and report.faces else (None, [])
+        further = [*missing, *further]
         if self._too_long():
             most = duration(self._service.settings.page_video_work_seconds)
             further = [*further, f"This page works on a video for {most} at most."]
@@ -161,13 +163,18 @@ class _Reading:
 
         return tell
 
-    def _portraits(self, report: VideoReport) -> Portraits:
+    def _portraits(self, report: VideoReport) -> tuple[Portraits, list[str]]:
+        """Pictures of the moments that could be fetched in time, and that others are missing."""
         moments = [each for face in report.faces[:MOST_FACES] for each in report.key_frames[face.number]]
-        pictures = self._service.pictures(report, moments)
-        return {
+        begun = monotonic()
+        pictures = self._service.pictures(report, moments, lambda: self._ended() and monotonic() - begun > _FETCHING)
+        portraits = {
             moment: drawing.resized(cutout(picture, moment.box), _PORTRAIT)
             for moment, picture in self._progress.tqdm(pictures, desc="Fetching moments", total=len(moments))
         }
+        if len(portraits) == len(moments) or not self._ended():
+            return portraits, []
+        return portraits, [f"Moments shown: {len(portraits)} of {len(moments)}. There was no time for the others."]
 
     def _copy(self, report: VideoReport) -> tuple[Path | None, list[str]]:
         """The marked copy in the folder of uploads, from which it goes as they do; or why there is none."""

@@ -1,5 +1,6 @@
 """The tab Video without a browser: what a reading may take of time and room, and what is said where that ends it."""
 
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from siamese import ExpressionService
 from siamese.settings import Settings
+from siamese.video.keyframes import KeyFrame
 from siamese.web import video
 from tests.video.made_up import faces, write_video
 
@@ -58,6 +60,24 @@ def test_a_video_that_takes_too_long_is_left_with_what_was_read(
     assert "Reading was stopped after 0." in status and "what was read until then is kept" in status
     assert "This page works on a video for 9 seconds at most." in status
     assert copy is None and "No copy was made" in status
+
+
+@pytest.mark.parametrize(("seconds", "fetched"), [(10.0, 3), (-1.0, 1)])
+def test_moments_of_what_was_read_are_fetched_after_a_stop_but_not_for_long(
+    seconds: float, fetched: int, reference: Path, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(video, "_FETCHING", seconds)
+    service = ExpressionService.load(reference)
+    report = service.watch(film)
+    (face,) = report.faces
+    box = np.array([0, 0, 90, 90], np.float32)
+    moments = [KeyFrame(face.number, second, "fear", 0.9, box) for second in (0.0, 0.3, 0.6)]
+    stopped = Event()
+    stopped.set()
+    reading = video._Reading(service, film, stopped, gr.Progress())
+    portraits, missing = reading._portraits(replace(report, key_frames={face.number: moments}))
+    assert len(portraits) == fetched
+    assert missing == ([] if fetched == 3 else ["Moments shown: 1 of 3. There was no time for the others."])
 
 
 def test_flags_of_sessions_that_never_end_go_with_time() -> None:
