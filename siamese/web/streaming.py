@@ -8,15 +8,15 @@ they are read, the newest waits, and those before it are dropped.
 import os
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import anyio
 from fastapi import WebSocket, WebSocketDisconnect
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from siamese.faces.decode import decode
 from siamese.service import ExpressionService
-from siamese.settings import DecodeLimits, FollowingSettings
+from siamese.settings import DecodeLimits, Settings
 from siamese.video.following import FaceStream, Sighting
 from siamese.video.smoothing import exponential
 from siamese.vocabulary import Emotion, emotion_of
@@ -26,16 +26,17 @@ from siamese.web.sentences import sentence_of
 PATH = "/live"
 
 _FOREIGN, _DONE, _BUSY = 1008, 1000, 1013  # codes with which a WebSocket is closed (RFC 6455)
+_BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 
 
 class Steadiness(BaseModel):
-    """A message of text: how the last frames are averaged from now on."""
+    """A message of text: how the last frames are averaged from now on, within the bounds that the settings have."""
 
     model_config = ConfigDict(extra="forbid")
 
-    window: int = Field(FollowingSettings.smoothing_window, ge=1, le=60)
-    strength: float = Field(FollowingSettings.smoothing_strength, gt=0, le=1)
-    lead: float = Field(FollowingSettings.smoothing_lead, ge=0, lt=1)
+    window: Annotated[int, Settings.model_fields["smoothing_window"]]
+    strength: Annotated[float, Settings.model_fields["smoothing_strength"]]
+    lead: Annotated[float, Settings.model_fields["smoothing_lead"]]
 
 
 @dataclass(frozen=True)
@@ -169,9 +170,24 @@ def _steadied(stream: FaceStream, text: str) -> str:
     try:
         wanted = Steadiness.model_validate_json(text)
     except ValidationError as error:
-        return f"This message cannot be followed: {error.errors()[0]['msg']}."[:120]
+        return f"This message cannot be followed: {_demand(error)}."
     stream.smooth_by(exponential(wanted.window, wanted.strength, wanted.lead))
     return ""
+
+
+def _demand(error: ValidationError) -> str:
+    """What a message must be instead."""
+    name = str(next(iter(error.errors()[0]["loc"]), ""))
+    field = Steadiness.model_fields.get(name)
+    if field is None:
+        return f"send a JSON object of {', '.join(Steadiness.model_fields)}, and nothing else"
+    limits = [
+        f"{words} {getattr(limit, bound):g}"
+        for limit in field.metadata
+        for bound, words in _BOUNDS.items()
+        if hasattr(limit, bound)
+    ]
+    return f"{name} must be a {'whole ' if field.annotation is int else ''}number, {' and '.join(limits)}"
 
 
 def _face(sighting: Sighting, width: int, height: int) -> dict[str, Any]:

@@ -115,14 +115,32 @@ def test_readings_are_steadied_as_a_message_says(client: TestClient, astronaut: 
     assert told[1] != pytest.approx(told[0], abs=0.005)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "no JSON", '{"window": 0}', '{"strength": 2}', '{"colour": "red"}'])
-def test_a_message_that_cannot_be_followed_ends_the_stream_with_a_sentence(client: TestClient, text: str):
+@pytest.mark.parametrize(
+    ("text", "demand"),
+    [
+        *((text, "send a JSON object of window, strength, lead, and nothing else") for text in ("", "[]", "no JSON")),
+        ('{"colour": "red"}', "send a JSON object of window, strength, lead, and nothing else"),
+        ('{"window": 0}', "window must be a whole number, above 0 and at most 1000"),
+        ('{"window": 1001}', "window must be a whole number, above 0 and at most 1000"),
+        ('{"strength": 2}', "strength must be a number, above 0 and at most 1"),
+        ('{"lead": "NaN"}', "lead must be a number, at least 0 and below 1"),
+    ],
+)
+def test_a_message_that_cannot_be_followed_ends_the_stream_with_a_sentence(client: TestClient, text: str, demand: str):
     with client.websocket_connect(PATH) as socket:
         socket.receive_json()
         socket.send_text(text)
         with pytest.raises(WebSocketDisconnect) as ended:
             socket.receive_json()
-    assert ended.value.reason.startswith("This message cannot be followed")
+    assert ended.value.reason == f"This message cannot be followed: {demand}."
+
+
+def test_readings_may_be_steadied_as_far_as_the_settings_reach(reference: Path, frame: bytes):
+    """As the page's slider does, which reaches to the setting."""
+    with client_of(reference, smoothing_window=1000) as client, client.websocket_connect(PATH) as socket:
+        socket.send_text(json.dumps(socket.receive_json()["steadiness"]))
+        socket.send_bytes(frame)
+        assert len(socket.receive_json()["faces"]) == 1
 
 
 @pytest.mark.parametrize("origin", ["https://a.example", "null", "http://testserver.a.example", "http://["])
