@@ -30,6 +30,19 @@ def add_to_manifest(folder: Path, name: str) -> None:
         manifest.write_text(json.dumps({"sha256": dict(sorted(sums.items()))}, indent=1) + "\n")
 
 
+def is_named(path: Path) -> bool:
+    """Whether the manifest of a folder above names this file; a damaged one names none."""
+    path = path.resolve()
+    for folder in path.parents:
+        try:
+            named = json.loads((folder / MANIFEST).read_bytes())["sha256"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if path.relative_to(folder).as_posix() in named:
+            return True
+    return False
+
+
 def check_manifest(folder: Path, below: str = "", required: bool = False) -> None:
     """Compare every file that the manifest names, where the folder has one; other files are nobody's concern.
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from siamese.answers import FaceFound
 from siamese.errors import DoubtError, NoFaceError, TeachingError
+from siamese.gallery import teaching
 from siamese.gallery.gallery import STORE_FILE, Gallery
 from siamese.gallery.items import Wanted
 from siamese.network.runtime import Embedder
@@ -129,6 +130,24 @@ def test_what_another_process_teaches_and_forgets_is_known_at_once(reference: Pa
     service.extend("smirk", faces(4)[3:], anyway=True)
     service.forget("smirk")
     assert other.prototypes.names == EMOTIONS
+
+
+def test_what_another_process_forgets_meanwhile_spoils_no_reading(
+    reference: Path, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, other = (ExpressionService.load(reference, own) for _ in range(2))
+    other.teach("smirk", faces(), anyway=True)
+    names = teaching.taught
+
+    def meanwhile(gallery: Gallery) -> tuple[str, ...]:
+        told = names(gallery)
+        monkeypatch.setattr(teaching, "taught", names)
+        other.forget("smirk")
+        return told
+
+    monkeypatch.setattr(teaching, "taught", meanwhile)
+    assert "smirk" in service.prototypes.names
+    assert service.prototypes.names == EMOTIONS
 
 
 def test_the_gallery_that_ships_is_known_by_any_path(reference: Path, monkeypatch: pytest.MonkeyPatch) -> None:

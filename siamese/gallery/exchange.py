@@ -5,6 +5,7 @@ import json
 import os
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from siamese.errors import GalleryError
 from siamese.gallery.archives import NOT_UNPACKED, require_file
 from siamese.gallery.gallery import STORE_FILE, Gallery
 from siamese.gallery.items import LABELLED_BY, Item
+from siamese.gallery.store import of_unit_length
 
 FORMAT = 1
 _ABOUT, _EMBEDDINGS = "gallery.json", "embeddings.npy"
@@ -24,28 +26,17 @@ _BATCH = 1024
 def write_archive(gallery: Gallery, path: Path) -> int:
     """Write all items in one file; how many there were. Raises GalleryError when it cannot be written."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
-    rows = gallery.store.rows()
-    described: list[dict[str, Any]] = []
     try:
         _require_place(path)
-        with zipfile.ZipFile(unfinished, "w") as packed:  # pictures are compressed already
-            for start in range(0, len(rows), _BATCH):
-                part = rows[start : start + _BATCH]
-                crops = gallery.store.crops_of(part)
-                for row, item in gallery.store.items(part).items():
-                    number = len(described)
-                    described.append({**item.to_dict(), "row": row})
-                    packed.writestr(f"thumbnails/{number}.webp", item.thumbnail)
-                    if crop := crops.get(row):
-                        packed.writestr(f"crops/{number}.png", crop)
-            kept = np.array([each.pop("row") for each in described], dtype=np.int64)
-            packed.writestr(_EMBEDDINGS, _npy(gallery.store.embeddings(kept)), zipfile.ZIP_DEFLATED)
-            about = {"format": FORMAT, "title": gallery.title, "fingerprint": gallery.fingerprint, "items": described}
-            packed.writestr(_ABOUT, json.dumps(about, ensure_ascii=False), zipfile.ZIP_DEFLATED)
+        with zipfile.ZipFile(unfinished, "w") as packed, gallery.store.snapshot():
+            count = _pack(gallery, packed)
         unfinished.replace(path)
     except OSError as error:
         raise GalleryError(f"The gallery cannot be written to {path}: {error.strerror or error}.") from error
-    return len(described)
+    finally:
+        with suppress(OSError):  # what is wrong with the place is told already
+            unfinished.unlink()
+    return count
 
 
 def read_archive(path: Path, folder: Path, fingerprint: str) -> tuple[Gallery, int]:
@@ -61,6 +52,7 @@ def read_archive(path: Path, folder: Path, fingerprint: str) -> tuple[Gallery, i
             about = json.loads(packed.read(_ABOUT))
             embeddings = np.load(io.BytesIO(packed.read(_EMBEDDINGS)), allow_pickle=False)
             _require_fitting(about, embeddings, path, fingerprint)
+            _require_complete(packed, about["items"])
             gallery = _gallery_in(folder, about, embeddings.shape[1])
             added = sum(
                 gallery.add(items, embeddings[start : start + len(items)], crops)
@@ -69,6 +61,24 @@ def read_archive(path: Path, folder: Path, fingerprint: str) -> tuple[Gallery, i
     except (*NOT_UNPACKED, KeyError, TypeError) as error:
         raise GalleryError(f"{path} is not what `gallery export` wrote, or is damaged: {error}") from error
     return gallery, added
+
+
+def _pack(gallery: Gallery, packed: zipfile.ZipFile) -> int:
+    """Put all items in; pictures are compressed already."""
+    rows = gallery.store.rows()
+    described: list[dict[str, Any]] = []
+    for start in range(0, len(rows), _BATCH):
+        part = rows[start : start + _BATCH]
+        crops = gallery.store.crops_of(part)
+        for number, (row, item) in enumerate(gallery.store.items(part).items(), start):
+            described.append(item.to_dict())
+            packed.writestr(_thumbnail(number), item.thumbnail)
+            if crop := crops.get(row):
+                packed.writestr(f"crops/{number}.png", crop)
+    packed.writestr(_EMBEDDINGS, _npy(gallery.store.embeddings(rows)), zipfile.ZIP_DEFLATED)
+    about = {"format": FORMAT, "title": gallery.title, "fingerprint": gallery.fingerprint, "items": described}
+    packed.writestr(_ABOUT, json.dumps(about, ensure_ascii=False), zipfile.ZIP_DEFLATED)
+    return len(described)
 
 
 def _require_whole(packed: zipfile.ZipFile, path: Path) -> None:
@@ -89,7 +99,8 @@ def _gallery_in(folder: Path, about: dict[str, Any], size: int) -> Gallery:
 
 
 def _require_fitting(about: dict[str, Any], embeddings: NDArray[np.float32], path: Path, fingerprint: str) -> None:
-    if about["format"] != FORMAT or len(embeddings) != len(about["items"]) or embeddings.ndim != 2:
+    fitting = embeddings.ndim == 2 and len(embeddings) == len(about["items"]) and of_unit_length(embeddings)
+    if about["format"] != FORMAT or not fitting:
         raise GalleryError(f"{path} is not what this version's `gallery export` wrote.")
     if about["fingerprint"] != fingerprint:
         raise GalleryError(
@@ -99,13 +110,24 @@ def _require_fitting(about: dict[str, Any], embeddings: NDArray[np.float32], pat
         )
 
 
+def _require_complete(packed: zipfile.ZipFile, described: list[dict[str, Any]]) -> None:
+    """Raise what is wrong with any item, before the first is added."""
+    for number, about in enumerate(described):
+        packed.getinfo(_thumbnail(number))
+        _item(about, b"")
+
+
+def _thumbnail(number: int) -> str:
+    return f"thumbnails/{number}.webp"
+
+
 def _batches(
     packed: zipfile.ZipFile, described: list[dict[str, Any]]
 ) -> Iterator[tuple[int, list[Item], list[bytes | None]]]:
     names = set(packed.namelist())
     for start in range(0, len(described), _BATCH):
         numbers = range(start, min(start + _BATCH, len(described)))
-        items = [_item(described[number], packed.read(f"thumbnails/{number}.webp")) for number in numbers]
+        items = [_item(described[number], packed.read(_thumbnail(number))) for number in numbers]
         crops = [packed.read(name) if (name := f"crops/{number}.png") in names else None for number in numbers]
         yield start, items, crops
 

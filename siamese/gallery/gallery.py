@@ -18,6 +18,7 @@ from siamese.gallery.engines import NOTHING, Index
 from siamese.gallery.engines.choice import AUTOMATIC, SAMPLE, Choice, Engine, choose, engine_for
 from siamese.gallery.items import EVERYTHING, Item, Match, Wanted
 from siamese.gallery.store import IN_MEMORY, Photo, Revision, Store
+from siamese.manifest import is_named
 from siamese.settings import FREE_ACCESS, IndexAccess
 from siamese.vocabulary import EMOTIONS, emotion_of, index_of
 
@@ -25,6 +26,16 @@ STORE_FILE, INDEX_FILE, INDEX_NOTE = "gallery.sqlite", "index.faiss", "index.jso
 MEGABYTES = 1500.0  # of memory for the index, unless told otherwise
 
 _MANY = 1000  # neighbours
+
+
+def require_own(folder: Path) -> None:
+    """Raise GalleryError where a gallery is one of a reference set's files, whose checksums are known."""
+    if is_named(folder / STORE_FILE):
+        copy = command("gallery", "export", folder, "copy.zip"), command("gallery", "import", "copy.zip", "my-gallery")
+        raise GalleryError(
+            f"The gallery in {folder} is part of a reference set, which is refused once it was altered. Change a copy: "
+            f"{copy[0]}, then {copy[1]}."
+        )
 
 
 class Gallery:
@@ -67,13 +78,18 @@ class Gallery:
     ) -> "Gallery":
         """Open a gallery for the network `fingerprint`.
 
-        Raises GalleryError when there is none, it is damaged, another network made it, or its index does not answer.
+        Raises GalleryError when there is none, it is damaged, another network made it, its index does not answer, or it
+        shall be `writable` and is one of the files by which a reference set is checked.
         """
+        if writable:
+            require_own(Path(folder))
         store = Store(Path(folder) / STORE_FILE, writable)
-        if store.fingerprint != fingerprint:
+        renewing = store.renewing
+        if renewing or store.fingerprint != fingerprint:
             store.close()
+            begun = f", and was begun to be read again by {renewing}" if renewing else ""
             raise GalleryError(
-                f"The gallery «{store.title}» was made by the network {store.fingerprint}, "
+                f"The gallery «{store.title}» was made by the network {store.fingerprint}{begun}, "
                 f"but the network in use is {fingerprint}, and their embeddings do not compare. "
                 f"Read it again with the network in use: {command('gallery', 'rebuild', folder)}, "
                 "with the same --reference where you gave one."

@@ -9,18 +9,22 @@ from siamese.errors import GalleryError
 from siamese.faces.align import as_input
 from siamese.gallery import thumbnails
 from siamese.gallery.build import BATCH, Embeds
-from siamese.gallery.gallery import STORE_FILE
+from siamese.gallery.gallery import STORE_FILE, require_own
 from siamese.gallery.store import Store
 
 
 def renew(folder: str | Path, embedder: Embeds, progress: Callable[[int, int], None] = lambda done, total: None) -> int:
-    """Embed what is not of this network; how many examples that were. Cut short, it goes on where it ended.
+    """Embed what is not of this network; how many examples that were. Cut short, it goes on where it ended, and no
+    network can use the gallery until then.
 
     `progress` is told how many of how many are done. Raises GalleryError where examples came without the crop that
     the network reads, or the network's embeddings are of another size: such a gallery has to be built again.
     """
+    require_own(Path(folder))
     store = Store(Path(folder) / STORE_FILE)
     total, done = store.of_other_networks(embedder.fingerprint), 0
+    if total:
+        store.begin_renewal(embedder.fingerprint)
     while batch := store.crops(embedder.fingerprint, BATCH):
         if missing := [row for row, crop in batch if crop is None]:
             raise GalleryError(
@@ -31,7 +35,7 @@ def renew(folder: str | Path, embedder: Embeds, progress: Callable[[int, int], N
         store.replace_embeddings(np.array([row for row, _ in batch]), embedder.embed(crops), embedder.fingerprint)
         done += len(batch)
         progress(done, total)
-    if store.fingerprint != embedder.fingerprint:
+    if total or store.renewing or store.fingerprint != embedder.fingerprint:
         store.adopt(embedder.fingerprint)
     store.close()
     return done

@@ -9,7 +9,7 @@ import os
 import sqlite3
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
@@ -26,6 +26,10 @@ IN_MEMORY = ":memory:"
 _BATCH = 8192
 _BUSY_SECONDS = 60.0  # how long one writer waits for another
 _MAP = "map"  # what `about` calls the note on the places that were kept
+_RENEWING = "renewing"  # … the network by which embeddings are being replaced
+_LEFT_OPEN = (
+    "What was written last lies beside it, in the file that ends in -wal. Open it once where it may be written."
+)
 _UNIT = 1e-3  # how far an embedding's length may be from one
 _SCHEMA = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -117,7 +121,8 @@ class Store:
     def create(cls, path: str | Path, title: str, fingerprint: str, embedding_size: int) -> "Store":
         """A new store, for embeddings of this size by the network `fingerprint`; IN_MEMORY for one without a file.
 
-        The file appears in one step. Raises GalleryError where there is one already, or it cannot be written.
+        The file appears in one step, of one process alone where several make it. Raises GalleryError where there is
+        one already, or it cannot be written.
         """
         about = {
             "format": FORMAT,
@@ -134,16 +139,17 @@ class Store:
         path = Path(path)
         unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
         try:
-            if path.exists():
-                raise GalleryError(f"There is a gallery at {path} already. Add to it, or choose another place.")
             path.parent.mkdir(parents=True, exist_ok=True)
             unfinished.unlink(missing_ok=True)
             connection = sqlite3.connect(unfinished, isolation_level=None)
             _lay_out(connection, about)
             connection.close()
-            unfinished.replace(path)
+            _publish(unfinished, path)
         except (OSError, sqlite3.Error) as error:
             raise GalleryError(f"The gallery cannot be written to {path}: {error}") from error
+        finally:
+            with suppress(OSError):  # what is wrong with the place is told already
+                unfinished.unlink()
         return cls(path)
 
     @property
@@ -191,12 +197,13 @@ class Store:
 
         `crops` are the network's inputs, so that another network can read them; `photos` are noted as looked at. When
         this returns, they are on the disk. Raises GalleryError when an embedding is of another size or not of length
-        one, or the file cannot be written.
+        one, the file cannot be written, or another process reads, or has read, the gallery again by another network.
         """
         embeddings = np.ascontiguousarray(embeddings, dtype=np.float32)
         self._require_fitting(len(items), embeddings)
         crops = crops or [None] * len(items)
         with self._writing() as connection:
+            self._require_same_network(connection)
             rows = [
                 row
                 for item, embedding, crop in zip(items, embeddings, crops, strict=True)
@@ -240,6 +247,17 @@ class Store:
                 (json.dumps(list(sources)),),
             )
 
+    def begin_renewal(self, fingerprint: str) -> None:
+        """Note that embeddings are about to be replaced by those of a network: until `adopt`, they are of two."""
+        with self._writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (_RENEWING, fingerprint))
+
+    @property
+    def renewing(self) -> str | None:
+        """The network by which embeddings are being replaced, by whatever process; None while they are of one."""
+        found = self._all("SELECT value FROM about WHERE name = ?", _RENEWING)
+        return str(found[0][0]) if found else None
+
     def replace_embeddings(self, rows: NDArray[np.int64], embeddings: NDArray[np.float32], fingerprint: str) -> None:
         """Give rows the embeddings of another network; once all have them, `adopt` it."""
         self._require_fitting(len(rows), embeddings)
@@ -255,6 +273,7 @@ class Store:
         changed = {"fingerprint": fingerprint, "store": uuid.uuid4().hex}
         with self._writing() as connection:
             connection.executemany("UPDATE about SET value = ? WHERE name = ?", [(v, k) for k, v in changed.items()])
+            connection.execute("DELETE FROM about WHERE name = ?", (_RENEWING,))
         self._about |= changed
 
     def keep_places(self, rows: NDArray[np.int64], places: NDArray[np.float32], until: int) -> None:
@@ -476,11 +495,22 @@ class Store:
                     raise FullDiskError(f"{sentence}. {advice}") from error
                 raise GalleryError(sentence) from error
 
+    def _require_same_network(self, connection: sqlite3.Connection) -> None:
+        """Embeddings are to be of the network that this store was opened for, whatever became of it since."""
+        of_now = dict(
+            connection.execute("SELECT name, value FROM about WHERE name IN ('fingerprint', ?)", (_RENEWING,))
+        )
+        if other := {*of_now.values()} - {self.fingerprint}:
+            raise GalleryError(
+                f"The gallery «{self.title}» is read again by another network, {other.pop()}, since it was opened "
+                "here. Nothing was added: start again once that is done, with the network that it is of then."
+            )
+
     def _require_fitting(self, count: int, embeddings: NDArray[np.float32]) -> None:
         expected = (count, self.embedding_size)
         if embeddings.shape != expected:
             raise GalleryError(f"The items need embeddings of shape {expected}, not {embeddings.shape}.")
-        if not (np.abs(np.linalg.norm(embeddings, axis=1) - 1) < _UNIT).all():  # also where one is not a number
+        if not of_unit_length(embeddings):
             raise GalleryError("Every embedding of a gallery must have length one.")
 
     def _matrix(self, blobs: Sequence[bytes]) -> NDArray[np.float32]:
@@ -492,8 +522,14 @@ class Store:
     def _unusable(self, error: Exception, use: str) -> GalleryError:
         """What to say of a file that cannot be `use`d: «read» or «written»."""
         if isinstance(error, OSError | sqlite3.OperationalError) and not _lacks_tables(error):
-            return GalleryError(f"The gallery in {self.path.parent} cannot be {use}: {error}")
+            advice = f". {_LEFT_OPEN}" if not self.in_memory and not self.writable and _log_of(self.path) else ""
+            return GalleryError(f"The gallery in {self.path.parent} cannot be {use}: {error}{advice}")
         return GalleryError(f"The gallery in {self.path.parent} is damaged ({error}). Build it again.")
+
+
+def of_unit_length(embeddings: NDArray[np.float32]) -> bool:
+    """Whether all embeddings (n, size) are of length one; one that is not a number is not."""
+    return bool((np.abs(np.linalg.norm(embeddings, axis=1) - 1) < _UNIT).all())
 
 
 def _connect(path: str | Path, writable: bool) -> sqlite3.Connection:
@@ -501,7 +537,8 @@ def _connect(path: str | Path, writable: bool) -> sqlite3.Connection:
         connection = sqlite3.connect(IN_MEMORY, isolation_level=None, check_same_thread=False)
     else:
         path = Path(path)
-        mode = "rw" if writable else "ro" if os.access(path.parent, os.W_OK) else "ro&immutable=1"
+        # Where nothing may be written, only a file that nobody writes can be read without a log beside it.
+        mode = "rw" if writable else "ro" if os.access(path.parent, os.W_OK) or _log_of(path) else "ro&immutable=1"
         connection = sqlite3.connect(
             f"{path.resolve().as_uri()}?mode={mode}",
             uri=True,
@@ -514,6 +551,24 @@ def _connect(path: str | Path, writable: bool) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")  # a commit waits for the disk
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
+
+
+def _log_of(path: Path) -> bool:
+    """Whether what was written last lies in a log beside the file."""
+    try:
+        return path.with_name(f"{path.name}-wal").stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _publish(unfinished: Path, path: Path) -> None:
+    """Give a new gallery's file its name in one step. Raises GalleryError where there is one of that name."""
+    try:
+        os.link(unfinished, path)
+    except OSError as error:
+        if path.exists():
+            raise GalleryError(f"There is a gallery at {path} already. Add to it, or choose another place.") from error
+        unfinished.replace(path)  # on a file system without hard links
 
 
 def _lacks_tables(error: Exception) -> bool:

@@ -25,8 +25,10 @@ def taught(gallery: Gallery) -> tuple[str, ...]:
 def with_taught(gallery: Gallery, built_in: Prototypes) -> Prototypes:
     """The built-in prototypes, and one for each taught expression: the mean of its examples."""
     prototypes = built_in
-    for name in taught(gallery):
-        prototypes = prototypes.with_class(name, faces_of(gallery, name).mean(axis=0))
+    with gallery.store.snapshot():  # another process may forget one meanwhile
+        faces = {name: faces_of(gallery, name) for name in taught(gallery)}
+    for name, each in faces.items():
+        prototypes = prototypes.with_class(name, each.mean(axis=0))
     return prototypes
 
 

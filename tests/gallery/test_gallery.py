@@ -1,9 +1,12 @@
 """The gallery: nearest examples against brute force, pages, adding and removing, and the index that follows."""
 
 import json
+import os
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -14,7 +17,9 @@ from siamese.errors import GalleryError
 from siamese.gallery.engines import choice
 from siamese.gallery.gallery import INDEX_FILE, INDEX_NOTE, Gallery
 from siamese.gallery.items import Wanted
-from tests.gallery.made_up import NETWORK, SIZE, items, made_up_gallery, unit_rows
+from siamese.gallery.renewal import renew
+from siamese.manifest import check_manifest, write_manifest
+from tests.gallery.made_up import NETWORK, SIZE, PixelEmbedder, items, made_up_gallery, unit_rows
 
 Make = Callable[..., Gallery]
 EMOTIONS = st.lists(st.sampled_from(["happiness", "fear", "smirk"]), min_size=1, max_size=40)
@@ -255,3 +260,34 @@ def test_a_gallery_can_be_read_where_nothing_may_be_written(tmp_path: Path) -> N
     reader.close()
     assert [path.name for path in tmp_path.iterdir()] == ["gallery.sqlite"]
     assert (tmp_path / "gallery.sqlite").read_bytes() == before
+
+
+def test_what_a_program_left_in_the_log_is_read_where_nothing_may_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery = made_up_gallery(["fear"] * 3, folder=tmp_path)  # is open, with its log beside it
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    reader = Gallery.open(tmp_path, NETWORK)
+    assert len(reader) == 3
+    gallery.add(items(["anger"], "late"), unit_rows(1, seed=9))
+    assert len(reader.search(unit_rows(1, seed=9)[0], 9)) == 4
+
+
+def test_a_log_that_cannot_be_read_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gallery = made_up_gallery(["fear"], folder=tmp_path)
+    monkeypatch.setattr(sqlite3, "connect", Mock(side_effect=sqlite3.OperationalError("unable to open database file")))
+    with pytest.raises(GalleryError, match=r"unable to open database file\. What was written last lies beside it"):
+        Gallery.open(tmp_path, NETWORK)
+    assert len(gallery) == 1
+
+
+def test_a_gallery_of_a_reference_set_is_not_opened_to_be_changed(tmp_path: Path) -> None:
+    folder = tmp_path / "gallery"
+    gallery = made_up_gallery(["fear"], folder=folder)
+    gallery.seal()
+    write_manifest(tmp_path)
+    for change in (lambda: Gallery.open(folder, NETWORK, writable=True), lambda: renew(folder, PixelEmbedder())):
+        with pytest.raises(GalleryError, match=r"part of a reference set.*`python -m siamese gallery export"):
+            change()
+    Gallery.open(folder, NETWORK).close()
+    check_manifest(tmp_path)

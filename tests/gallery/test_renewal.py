@@ -56,6 +56,37 @@ def test_cut_short_it_goes_on_and_until_then_the_old_network_is_named(
     np.testing.assert_allclose(Gallery.open(folder, "another").embeddings, Another().embed(CROPS), atol=1e-6)
 
 
+def test_no_network_uses_a_gallery_that_is_of_two(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(renewal, "BATCH", 100)
+    with pytest.raises(KeyboardInterrupt):
+        renew(folder, Another(), stop)
+    for network in (NETWORK, "another"):
+        with pytest.raises(
+            GalleryError, match=f"made by the network {NETWORK}, and was begun to be read again by another"
+        ):
+            Gallery.open(folder, network)
+    assert renew(folder, PixelEmbedder()) == 100  # back to what it was
+    np.testing.assert_allclose(Gallery.open(folder, NETWORK).embeddings, PixelEmbedder().embed(CROPS), atol=1e-6)
+
+
+@pytest.mark.parametrize("when", ["meanwhile", "before"])
+def test_who_has_it_open_adds_nothing_of_the_old_network(folder: Path, when: str) -> None:
+    """Another process, which opened the gallery before it was read again."""
+    old = Gallery.open(folder, NETWORK, writable=True)
+    entries = list(entries_from_crops(CROPS[:1] // 2, ["fear"], ["late"]))
+
+    def add(done: int = 0, total: int = 0) -> None:
+        with pytest.raises(GalleryError, match="read again by another network, another, since it was opened"):
+            add_entries(old, entries, PixelEmbedder())
+
+    renew(folder, Another(), *([add] if when == "meanwhile" else []))
+    add()
+    assert len(Gallery.open(folder, "another")) == 150
+
+
 def test_crops_kept_at_half_the_size_are_read_beside_those_of_today(tmp_path: Path) -> None:
     small = np.random.default_rng(1).integers(0, 256, (3, CROP_SIZE, CROP_SIZE), dtype=np.uint8)
     gallery = build_gallery(entries_from_crops(small, ["fear"] * 3, "abc"), PixelEmbedder(), "A test", tmp_path / "old")

@@ -8,6 +8,7 @@ import sys
 import textwrap
 import threading
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siamese.errors import GalleryError
+from siamese.gallery import store as stores
 from siamese.gallery.items import Item, Wanted
 from siamese.gallery.store import Photo, Revision, Store
 from tests.gallery.made_up import NETWORK, SIZE, items, unit_rows
@@ -258,6 +260,28 @@ def test_a_gallery_is_not_overwritten(tmp_path: Path) -> None:
     new(tmp_path / "gallery.sqlite").close()
     with pytest.raises(GalleryError, match=r"There is a gallery at .* already"):
         new(tmp_path / "gallery.sqlite")
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_of_two_who_make_it_at_once_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool) -> None:
+    """Another process makes the gallery while this one lays out its own."""
+    path, lay_out = tmp_path / "gallery.sqlite", stores._lay_out
+
+    def meanwhile(connection: sqlite3.Connection, about: dict[str, str]) -> None:
+        lay_out(connection, about)
+        monkeypatch.setattr(stores, "_lay_out", lay_out)
+        monkeypatch.setattr(os, "getpid", lambda: 1)
+        first.append(new(path))
+        first[0].add(items(["fear"]), unit_rows(1))
+
+    first: list[Store] = []
+    monkeypatch.setattr(stores, "_lay_out", meanwhile)
+    if not links:
+        monkeypatch.setattr(os, "link", Mock(side_effect=PermissionError))
+    with pytest.raises(GalleryError, match=r"There is a gallery at .* already"):
+        new(path)
+    assert len(first[0]) == len(Store(path)) == 1
+    assert not list(tmp_path.glob("*.unfinished"))
 
 
 def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:

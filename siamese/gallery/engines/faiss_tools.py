@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import faiss
@@ -60,6 +60,9 @@ def write(index: faiss.Index, path: Path) -> None:
         unfinished.replace(path)
     except (OSError, RuntimeError) as error:
         raise GalleryError(f"The gallery's index cannot be written to {path}: {error}") from error
+    finally:
+        with suppress(OSError):  # what is wrong with the place is told already
+            unfinished.unlink()
 
 
 def read(path: Path) -> faiss.Index:
