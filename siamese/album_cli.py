@@ -7,10 +7,9 @@ from typing import Annotated
 import typer
 from PIL import Image
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import track
 
-from siamese.cli_parts import AsJson, Reference, load_service, new_table, print_json, shown
+from siamese.cli_parts import AsJson, Reference, load_service, new_table, plain, print_json, shown
 from siamese.errors import AlbumError
 
 
@@ -42,9 +41,9 @@ def album(
         sheet = printable(out) if out else None
         print_json({**summary.to_dict(), "highlights": chosen, "left_out": left_out, "sheet": sheet})
         return
-    table = new_table(f"{printable(folder)}, {summary.photos:,} photos with a face", "photo", "shows", "stands for")
+    table = new_table(f"{folder}, {summary.photos:,} photos with a face", "photo", "shows", "stands for")
     for each in summary.highlights:
-        table.add_row(escape(printable(each.photo)), shown(each.emotion), f"{each.stands_for:,}")
+        table.add_row(plain(each.photo), shown(each.emotion), f"{each.stands_for:,}")
     Console().print(table)
     print(f"{out}: written" if out else "For a contact sheet of them, name a file: --out sheet.png")
     for name, why in left_out.items():

@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from siamese.album_cli import album
-from siamese.cli_parts import AsJson, IndexName, Reference, load_service, new_table, print_json, shown
+from siamese.cli_parts import AsJson, IndexName, Reference, load_service, new_table, plain, print_json, shown
 from siamese.errors import SemblanceError
 from siamese.evaluate_cli import evaluate, report
 from siamese.gallery_cli import gallery_app
@@ -117,7 +116,7 @@ def similar(
         return
     table = new_table(f"Nearest in «{service.gallery.title}»", "example", "emotion", "similarity")
     for neighbour in neighbours:
-        table.add_row(escape(neighbour.item.id), shown(neighbour.emotion), f"{neighbour.similarity:.3f}")
+        table.add_row(plain(neighbour.item.id), shown(neighbour.emotion), f"{neighbour.similarity:.3f}")
     Console().print(table)
 
 

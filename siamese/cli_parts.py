@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from siamese.datasets.catalogue import DATASETS
+from siamese.gallery.build import printable
 from siamese.gallery.engines.choice import ENGINES
 from siamese.settings import Settings
 from siamese.vocabulary import emotion_of
@@ -40,12 +41,17 @@ def print_json(answer: dict[str, Any]) -> None:
 
 def new_table(title: str, *columns: str) -> Table:
     """An empty table, whose numbers stand to the right."""
-    table = Table(title=escape(title), title_justify="left", box=None)
+    table = Table(title=plain(title), title_justify="left", box=None)
     for column in columns:
         table.add_column(column, justify="right" if column in ("probability", "similarity", "examples") else "left")
     return table
 
 
+def plain(text: str | Path) -> str:
+    """Text that others wrote, for a table: as it is, but for what would steer the terminal."""
+    return escape(printable(text))
+
+
 def shown(emotion: str) -> str:
     """An emotion with its symbol."""
-    return f"{emotion_of(emotion).symbol} {escape(emotion)}"
+    return f"{emotion_of(emotion).symbol} {plain(emotion)}"

@@ -11,12 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Task as RichTask
 from rich.text import Text
 
-from siamese.cli_parts import AsJson, Cache, IndexName, Reference, Split, load_service, new_table, print_json, shown
+from siamese.cli_parts import (
+    AsJson,
+    Cache,
+    IndexName,
+    Reference,
+    Split,
+    load_service,
+    new_table,
+    plain,
+    print_json,
+    shown,
+)
 from siamese.datasets.catalogue import DATASETS
 from siamese.errors import GalleryError, command
 from siamese.gallery.adding import add_photos
@@ -39,6 +49,7 @@ gallery_app = typer.Typer(help="Build galleries of examples, and look after them
 _MOST_PROCESSES = 4
 _PHOTOS_PER_PROCESS = 100  # below, a process takes longer to start than it saves
 _REFUSED_SHOWN = 20
+_MOST = 1_000_000_000  # pages, and examples on one: their product is a number that SQLite can count to
 _OTHERS_SHOWN = 2
 
 GalleryPlace = Annotated[Path, typer.Argument(help="The gallery's folder.")]
@@ -182,8 +193,8 @@ def list_items(
     emotion: OfEmotion = None,
     source: OfSource = None,
     tag: OfTag = None,
-    page: Annotated[int, typer.Option(min=1, help="Which page.")] = 1,
-    size: Annotated[int, typer.Option(min=1, help="Examples on a page.")] = 50,
+    page: Annotated[int, typer.Option(min=1, max=_MOST, help="Which page.")] = 1,
+    size: Annotated[int, typer.Option(min=1, max=_MOST, help="Examples on a page.")] = 50,
     as_json: AsJson = False,
     reference: Reference = None,
 ) -> None:
@@ -198,8 +209,8 @@ def list_items(
     title = f"«{opened.title}», {count:,} examples, page {page}"
     table = new_table(title, "example", "emotion", "labelled by", "source", "tags")
     for item in items:
-        rest = map(escape, (item.labelled_by, item.source, ", ".join(item.tags)))
-        table.add_row(escape(item.id), shown(item.emotion), *rest)
+        rest = map(plain, (item.labelled_by, item.source, ", ".join(item.tags)))
+        table.add_row(plain(item.id), shown(item.emotion), *rest)
     Console().print(table)
 
 
@@ -228,8 +239,9 @@ def check(
     table.columns[0].no_wrap = table.columns[-1].no_wrap = True  # ids are of use as a whole only
     table.columns[4].overflow = "fold"
     for each in doubted[:count]:
-        labels, others = map(shown, (each.label, each.suggested)), "\n".join(each.disagreeing[:_OTHERS_SHOWN])
-        table.add_row(escape(each.id), *labels, f"{each.score:.2f}", escape(each.source), escape(others))
+        labels = map(shown, (each.label, each.suggested))
+        others = "\n".join(map(plain, each.disagreeing[:_OTHERS_SHOWN]))
+        table.add_row(plain(each.id), *labels, f"{each.score:.2f}", plain(each.source), others)
     if doubted:
         Console().print(table)
     print(found.summary if emotion is None else f"{found.summary} Labelled {opened.label(emotion)}: {len(doubted):,}.")
@@ -243,12 +255,11 @@ def relabel(
     reference: Reference = None,
 ) -> None:
     """Label examples by hand; `gallery check` doubts them no more."""
-    from siamese.gallery.corrections import HAND, label_of
+    from siamese.gallery.corrections import relabel_all
 
     opened = _opened(gallery, reference, writable=True)
-    label = label_of(opened, emotion)
     chosen = list(dict.fromkeys(ids))
-    opened.store.relabel(chosen, label, HAND)
+    label = relabel_all(opened, chosen, emotion)
     print(f"{gallery}: {len(chosen):,} labelled {label} by hand")
     opened.close()
 
@@ -267,7 +278,7 @@ def info(gallery: GalleryPlace, as_json: AsJson = False, reference: Reference = 
         if counts := told["counts"][column]:
             table = new_table("", column.replace("_", " "), "examples")
             for name, count in counts.items():
-                table.add_row(shown(name) if column == "emotion" else escape(name), f"{count:,}")
+                table.add_row(shown(name) if column == "emotion" else plain(name), f"{count:,}")
             Console().print(table)
     _print_refused(told["refused"])
 
@@ -341,7 +352,8 @@ def _source(folder: Path | None, archive: Path | None, dataset: str | None, root
 
 def _wanted(gallery: Gallery, emotion: str | None, source: str | None, tag: str | None) -> Wanted:
     """What of the gallery is meant. Raises GalleryError where neither an emotion nor an example is called so."""
-    return Wanted(None if emotion is None else gallery.sought_label(emotion), source, tag)
+    named = None if emotion is None else gallery.sought_label(emotion)
+    return Wanted(named, *(each if each is None else printable(each) for each in (source, tag)))
 
 
 def _begun(out: Path, title: str, embedder: "Embedder") -> Gallery:

@@ -4,6 +4,7 @@ import json
 import shutil
 import tarfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import skimage.io
 
 from siamese.cli import USER_ERROR
 from siamese.gallery.gallery import Gallery
+from siamese.gallery.items import Wanted
+from siamese.manifest import check_manifest, write_manifest
 from siamese.network.runtime import Embedder
 from tests.browser.labelled import labelled_copy
 from tests.test_cli import run
@@ -198,6 +201,56 @@ def test_emotions_may_be_spelled_otherwise_and_ids_given_twice(
     assert "1 removed, 3 left" in capsys.readouterr().out
     assert run("gallery", "remove", *words) == 0
     assert "1 removed, 2 left" in capsys.readouterr().out
+
+
+def test_what_others_wrote_does_not_steer_the_terminal(
+    gallery: Path, reference: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Gallery.open(gallery, Embedder(reference / "network.onnx").fingerprint, writable=True)
+    (item,), embedding = store.page(1, 1), store.embeddings[:1]
+    steering = "\x1b]0;owned\x07\x1b[2J"
+    store.add(
+        [replace(item, id="sent", source=f"x{steering}", tags=(f"a{steering}",), emotion=f"e{steering}")], embedding
+    )
+    store.close()
+    for command in ("list", "info"):
+        assert run("gallery", command, gallery, "--reference", reference) == 0
+        out = capsys.readouterr().out
+        assert "owned" in out and "\x1b]0" not in out and "\x1b[2J" not in out and "\x07" not in out
+
+
+def test_pages_and_words_that_cannot_be_are_answered_in_a_sentence(
+    gallery: Path, reference: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("gallery", "list", gallery, "--page", 10**20, "--reference", reference) == USER_ERROR
+    assert "1000000000" in capsys.readouterr().err
+    for option in ("--source", "--tag"):
+        listed = answer(capsys, "gallery", "list", gallery, option, "caf\udce9", "--json", "--reference", reference)
+        assert listed["examples"] == 0
+
+
+def test_confirming_what_an_expression_was_taught_from_leaves_it_taught(
+    gallery: Path, reference: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Gallery.open(gallery, Embedder(reference / "network.onnx").fingerprint, writable=True)
+    (smirk,) = store.page(1, 1, Wanted("smirks"))
+    store.store.relabel([smirk.id], "smirks", "teaching")
+    store.close()
+    assert run("gallery", "relabel", gallery, "smirks", smirk.id, "--reference", reference) == 0
+    told = answer(capsys, "gallery", "info", gallery, "--json", "--reference", reference)
+    assert told["counts"]["labelled_by"]["teaching"] == 1
+
+
+def test_the_gallery_of_a_reference_set_stays_as_it_is(
+    reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = shutil.copytree(reference, tmp_path / "own")
+    write_manifest(own)
+    changes = (("remove", "x"), ("relabel", "fear", "x"), ("map",), ("rebuild",), ("add", "--folder", tmp_path))
+    for name, *words in changes:
+        assert run("gallery", name, own / "gallery", *words, "--reference", own) == USER_ERROR
+        assert "part of a reference set" in capsys.readouterr().err
+    check_manifest(own)
 
 
 @pytest.mark.parametrize("command", ["list", "remove"])

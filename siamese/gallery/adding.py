@@ -91,7 +91,7 @@ def _asked(
         content = content_hash(path)
     except OSError as error:
         nameless = hashlib.sha256(str(path).encode(errors="surrogateescape")).hexdigest()[:32]
-        unread = refusal(Task(path, f"unread-{nameless}"), f"The file cannot be read: {error}")
+        unread = refusal(Task(path, f"unread-{nameless}"), f"The file cannot be read: {error.strerror or error}.")
         return lambda: unread
     if content in under_way or gallery.store.looked_at([content]):
         return None

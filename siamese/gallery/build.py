@@ -1,6 +1,7 @@
 """Face crops with their labels → a gallery: each is embedded, and read by the network where it has no label."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from siamese.gallery.composites import Composite  # which needs PyTorch
 
 BATCH = 64
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 Read = Callable[[NDArray[np.float32]], Sequence[str]]  # embeddings (n, embedding_size) → the emotion of each
 
@@ -164,8 +167,8 @@ def entries_of_photo(
 
 
 def printable(name: str | Path) -> str:
-    """A file's name, or a sentence with one, as text: names need not be UTF-8, and what is not becomes «�»."""
-    return str(name).encode(errors="surrogateescape").decode(errors="replace")
+    """A file's name, or a sentence with one, as text: what is not UTF-8, or would steer a terminal, becomes «�»."""
+    return _CONTROL.sub("�", str(name).encode(errors="surrogateescape").decode(errors="replace"))
 
 
 def entries_from_composites(composites: Iterable["Composite"], origin: str) -> Iterator[Entry]:

@@ -1,5 +1,6 @@
 """An example and what a person says of it → another label, or its removal; either can be taken back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,10 +26,19 @@ class Correction:
 
 def relabel(gallery: Gallery, item_id: str, emotion: str) -> Correction:
     """Label an example by hand, with its own label to confirm that. Raises GalleryError for what is not known."""
-    label, before = label_of(gallery, emotion), _as_it_is(gallery, item_id)
-    if (before.item.emotion, before.item.labelled_by) != (label, TEACHING):  # what taught an expression goes on to
-        gallery.store.relabel([item_id], label, HAND)
+    before = _as_it_is(gallery, item_id)
+    relabel_all(gallery, [item_id], emotion)
     return before
+
+
+def relabel_all(gallery: Gallery, ids: Sequence[str], emotion: str) -> str:
+    """Label several by hand, all or none; the label as galleries spell it. Raises GalleryError as `relabel` does."""
+    label = label_of(gallery, emotion)
+    items = [gallery.item(each) for each in ids]
+    # What taught an expression goes on to, unless it gets another label.
+    changed = [item.id for item in items if (item.emotion, item.labelled_by) != (label, TEACHING)]
+    gallery.store.relabel(changed, label, HAND)
+    return label
 
 
 def remove(gallery: Gallery, item_id: str) -> Correction:

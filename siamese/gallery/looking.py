@@ -6,13 +6,14 @@ the business of `siamese.gallery.adding`.
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
-from siamese.errors import SemblanceError
+from siamese.errors import GalleryError, SemblanceError
 from siamese.gallery.build import Embedded, printable
 from siamese.gallery.store import Photo
 
@@ -75,6 +76,11 @@ def in_processes(make_look: MakeLook, processes: int = 1) -> Iterator[Lookers]:
     pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_begin, initargs=(make_look,))
     try:
         yield Lookers(lambda task: pool.submit(_look_here, task).result, AHEAD * processes)
+    except BrokenProcessPool as error:
+        raise GalleryError(
+            f"One of the {processes} processes that look at photos was ended from outside, as where memory runs short. "
+            "What was added is kept: the same command goes on, with fewer --processes."
+        ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

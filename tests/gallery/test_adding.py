@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from siamese.errors import ImageError, NoFaceError
+from siamese.errors import GalleryError, ImageError, NoFaceError
 from siamese.gallery import adding
 from siamese.gallery.adding import Progress, add_photos
 from siamese.gallery.build import Embedded, Entry, embedded
 from siamese.gallery.gallery import Gallery
-from siamese.gallery.looking import Lookers, Task, in_processes, look_at
+from siamese.gallery.looking import Look, Lookers, Task, in_processes, look_at
 from tests.gallery.made_up import NETWORK, SIZE, PixelEmbedder
 
 PHOTOS = 10
@@ -153,3 +153,14 @@ def test_names_need_not_be_utf_8(gallery: Gallery, tmp_path: Path) -> None:
     refused.write_bytes(b"\x00")
     done = add(gallery, [(taken, None), (refused, None)], Looks(tmp_path / "log"))
     assert (done.added, list(gallery.store.refused())) == (1, [f"{tmp_path}/caf\ufffd/b.jpg"])
+
+
+def die() -> Look:
+    """In place of a network: something ends the process that looks."""
+    return lambda task: os._exit(1)
+
+
+def test_a_process_that_is_ended_from_outside_is_told_in_a_sentence(gallery: Gallery, photos: list) -> None:
+    told = pytest.raises(GalleryError, match="One of the 2 processes that look at photos was ended from outside")
+    with told, in_processes(die, 2) as lookers:
+        add_photos(gallery, photos, lookers)

@@ -53,3 +53,15 @@ def test_labels_are_the_emotions_and_what_else_the_gallery_shows() -> None:
     with pytest.raises(GalleryError, match="no example «item9»"):
         corrections.relabel(gallery, "item9", "fear")
     assert gallery.item("item0").labelled_by == "folder"
+
+
+def test_several_are_labelled_together_or_none_and_what_taught_goes_on_to() -> None:
+    gallery = made_up_gallery(["fear", "smirk", "smirk"])
+    gallery.store.relabel(["item1", "item2"], "smirk", "teaching")
+    with pytest.raises(GalleryError, match="no example «item9»"):
+        corrections.relabel_all(gallery, ["item0", "item9"], "smirk")
+    assert gallery.item("item0").emotion == "fear"
+    assert corrections.relabel_all(gallery, ["item0", "item1"], "smirk") == "smirk"
+    corrections.relabel_all(gallery, ["item2"], "anger")
+    labelled = [(item.emotion, item.labelled_by) for item in gallery.items]
+    assert labelled == [("smirk", "hand"), ("smirk", "teaching"), ("anger", "hand")]
