@@ -212,12 +212,13 @@ class ExpressionService:
         out: str | os.PathLike[str],
         progress: Callable[[Progress], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
-    ) -> None:
+    ) -> tuple[str, ...]:
         """Write a copy of the video, as far as it was read, with its faces marked: an .mp4, .mov or .mkv file.
 
-        Raises VideoError when the video is gone, or the copy cannot be written.
+        Returns sentences about what is missing in it. Raises VideoError when the video is gone, or the copy cannot be
+        written, of which nothing is left then.
         """
-        annotate(report, Path(out), self.settings.video, progress, cancelled)
+        return annotate(report, Path(out), self.settings.video, progress, cancelled)
 
     def emotions(self, embeddings: NDArray[np.float32]) -> list[str]:
         """The emotion that each of the embeddings (n, embedding_size) shows."""

@@ -47,12 +47,12 @@ def video(
     service = ExpressionService.load(reference, settings=Settings.given(frames_per_second=per_second))
     with interruption() as stopped, _bar("Reading") as told:
         report = service.watch(file, told, stopped, published=published)
-    written = [*_written_csv(report, csv), *_written_frames(service, report, frames)]
+    notes, written = report.notes, [*_written_csv(report, csv), *_written_frames(service, report, frames)]
     if annotated:
         with interruption() as stopped, _bar("Writing the copy") as told:
-            service.annotate(report, annotated, told, stopped)
+            notes += service.annotate(report, annotated, told, stopped)
         written.append(annotated)
-    for note in report.notes:
+    for note in notes:
         print(note, file=sys.stderr)
     if as_json:
         print_json({**report.to_dict(), "written": [str(path) for path in written]})

@@ -1,5 +1,6 @@
 """A video and what was read of its faces → a copy in which each face has a box, its number and what it shows."""
 
+import io
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -44,12 +45,12 @@ def annotate(
     settings: VideoSettings,
     progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
-) -> None:
+) -> tuple[str, ...]:
     """Write the video, as far as it was read, with its faces marked, in its size, upright, with its times and sound.
 
     A box moves evenly between readings. Sound is copied as it is, where the copy's format can hold it. Odd sizes become
-    even, as the codec wants them. Once `cancelled` answers yes the copy ends. Raises VideoError when the video is gone,
-    or the copy cannot be written.
+    even, as the codec wants them. Once `cancelled` answers yes the copy ends. Returns sentences about what is missing.
+    Raises VideoError when the video is gone, or the copy cannot be written, of which nothing is left then.
     """
     require_writable(out)
     if out.exists() and out.samefile(report.path):
@@ -58,8 +59,9 @@ def annotate(
     try:
         with (
             opened(report.path, settings) as video,
+            _claimed(out),
             _Writer(out, video) as writer,
-            _sound(video, report.path, writer.container) as copy_sound,
+            _sound(video, report.path, writer.container) as (copy_sound, notes),
         ):
             for frame in video.frames():
                 if frame.seconds >= report.read_seconds:
@@ -74,6 +76,7 @@ def annotate(
                     break
             else:
                 copy_sound(report.read_seconds)  # the last picture may stand for long
+            return notes
     except (av.FFmpegError, OSError) as error:
         raise VideoError(f"{out} cannot be written: {getattr(error, 'strerror', None) or error}.") from error
 
@@ -140,16 +143,30 @@ class _Writer:
 
 
 @contextmanager
-def _sound(video: Video, path: Path, out: av.container.OutputContainer) -> Iterator[Callable[[float], None]]:
-    """What copies the video's sound up to a time, in seconds; nothing where there is none that `out` can hold."""
+def _claimed(out: Path) -> Iterator[None]:
+    """An empty file, which is removed again where the block fails."""
+    out.open("wb").close()
+    try:
+        yield
+    except BaseException:
+        out.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _sound(
+    video: Video, path: Path, out: av.container.OutputContainer
+) -> Iterator[tuple[Callable[[float], None], tuple[str, ...]]]:
+    """What copies the video's sound up to a time, in seconds, and a sentence where `out` cannot hold it."""
     with container_of(path) as (container, _):
-        known = [each for each in container.streams.audio if each.codec_context is not None]
-        streams = [each for each in known if each.codec_context.name in out.supported_codecs]
-        if not streams:
-            yield lambda _: None
+        sounds = container.streams.audio
+        known = [each for each in sounds if each.codec_context is not None]  # FFmpeg lacks some codecs
+        stream = next((each for each in known if _fits(each, out.format.name)), None)
+        if stream is None:
+            yield lambda _: None, (_silent(out),) if sounds else ()
             return
-        copied = out.add_stream_from_template(streams[0])
-        packets = _timed(container.demux(streams[0]), video.origin)
+        copied = out.add_stream_from_template(stream)
+        packets = _timed(container.demux(stream), video.origin)
         waiting = deque[tuple[av.Packet, float]]()
 
         def copy(until: float) -> None:
@@ -161,7 +178,24 @@ def _sound(video: Video, path: Path, out: av.container.OutputContainer) -> Itera
                 packet.stream = copied
                 out.mux(packet)
 
-        yield copy
+        yield copy, ()
+
+
+def _fits(stream: av.AudioStream, file_format: str) -> bool:
+    """Whether such a file can hold a stream as it is, by trial, since formats claim codecs that they refuse."""
+    try:
+        with av.open(io.BytesIO(), "w", format=file_format) as trial:
+            trial.add_stream_from_template(stream)
+            trial.start_encoding()
+    except (av.FFmpegError, ValueError):
+        return False
+    return True
+
+
+def _silent(out: av.container.OutputContainer) -> str:
+    suffix = Path(out.name).suffix.lower()
+    advice = "" if suffix == ".mkv" else " A .mkv file holds most kinds."
+    return f"The copy has no sound, since {suffix} files cannot hold the video's.{advice}"
 
 
 def _timed(packets: Iterable[av.Packet], origin: float) -> Iterator[tuple[av.Packet, float]]:

@@ -189,11 +189,11 @@ class _Reading:
 
         try:
             self._require_room()
-            self._service.annotate(report, out, tell_and_measure, self._ended)
+            notes = self._service.annotate(report, out, tell_and_measure, self._ended)
         except SemblanceError as error:
             shutil.rmtree(out.parent, ignore_errors=True)
             return None, [str(error).replace(str(out), out.name)]
-        return out, ["The copy ends where it was stopped."] if self._ended() else []
+        return out, [*notes, *(["The copy ends where it was stopped."] if self._ended() else [])]
 
     def _require_room(self) -> None:
         if bytes_in(Path(get_upload_folder())) > self._service.settings.upload_bytes:

@@ -25,6 +25,7 @@ def write_video(
     codec: str = "libx264",
     key_every: int = 250,
     index_first: bool = False,
+    sound_codec: str = "aac",
 ) -> Path:
     """A video of these pictures, RGB (height, width, 3), shown at these times (seconds); `rotation` is its flag.
 
@@ -33,7 +34,7 @@ def write_video(
     with av.open(str(path), "w", options={"movflags": "faststart"} if index_first else {}) as container:
         stream = container.add_stream(codec, rate=RATE, options={"g": str(key_every)})
         stream.pix_fmt, stream.codec_context.time_base = "yuv420p", _TICKS
-        heard = _add_sound(container) if sound else None
+        heard = _add_sound(container, sound_codec) if sound else None
         if rotation:
             stream.set_display_rotation(rotation)
         for number, picture in enumerate(pictures):
@@ -64,15 +65,17 @@ def write_sound(path: Path) -> Path:
     return path
 
 
-def _add_sound(container: av.container.OutputContainer) -> av.AudioStream:
-    return container.add_stream("aac", rate=_SOUND_RATE, layout="mono")
+def _add_sound(container: av.container.OutputContainer, codec: str = "aac") -> av.AudioStream:
+    return container.add_stream(codec, rate=_SOUND_RATE, layout="mono")
 
 
 def _write_sound(container: av.container.OutputContainer, stream: av.AudioStream, seconds: int = 2) -> None:
     wave = np.sin(np.arange(_SOUND_RATE * seconds) / 5).astype(np.float32)
     frame = av.AudioFrame.from_ndarray(wave[None], format="fltp", layout="mono")
     frame.sample_rate, frame.pts = _SOUND_RATE, 0
-    container.mux(stream.encode(frame))
+    resampler = av.AudioResampler(stream.format, frame_size=stream.frame_size)
+    for part in (*resampler.resample(frame), *resampler.resample(None)):
+        container.mux(stream.encode(part))
     container.mux(stream.encode())
 
 

@@ -28,6 +28,12 @@ def heard(path: Path) -> float:
         return sum(frame.samples / frame.sample_rate for frame in container.decode(audio=0))
 
 
+def streams(path: Path) -> list[str]:
+    """Of what kinds a file's streams are."""
+    with av.open(str(path)) as container:
+        return [stream.type for stream in container.streams]
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
 def test_a_copy_keeps_size_times_and_sound(
     suffix: str, service: ExpressionService, portrait_video: Path, tmp_path: Path
@@ -91,9 +97,31 @@ def test_sound_of_a_kind_that_is_not_known_is_left_out(
 ) -> None:
     path = write_video(tmp_path / "strange.mkv", faces(astronaut, 3), sound=True)
     path.write_bytes(path.read_bytes().replace(b"A_AAC", b"A_XYZ"))
-    service.annotate(service.watch(path), tmp_path / "copy.mp4")
-    with av.open(str(tmp_path / "copy.mp4")) as copy:
-        assert [stream.type for stream in copy.streams] == ["video"]
+    for suffix, advice in ((".mp4", " A .mkv file holds most kinds."), (".mkv", "")):
+        notes = service.annotate(service.watch(path), tmp_path / f"copy{suffix}")
+        assert streams(tmp_path / f"copy{suffix}") == ["video"]
+        assert notes == (f"The copy has no sound, since {suffix} files cannot hold the video's.{advice}",)
+
+
+@pytest.mark.parametrize("codec", ["libopus", "flac"])
+def test_sound_that_the_copys_format_refuses_is_left_out(
+    codec: str, service: ExpressionService, astronaut: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    path = write_video(tmp_path / "film.mkv", faces(astronaut, 3), sound=True, sound_codec=codec)
+    report = service.watch(path)
+    for suffix, found in ((".mov", ["video"]), (".mp4", ["video", "audio"]), (".mkv", ["video", "audio"])):
+        notes = service.annotate(report, tmp_path / f"copy{suffix}")
+        assert streams(tmp_path / f"copy{suffix}") == found
+        assert len(notes) == (found == ["video"])
+
+
+def test_of_a_copy_that_fails_nothing_is_left(service: ExpressionService, portrait_video: Path, tmp_path: Path) -> None:
+    def full(_: object) -> None:
+        raise VideoError("There is no room.")
+
+    with pytest.raises(VideoError, match="no room"):
+        service.annotate(service.watch(portrait_video, until=0.5), tmp_path / "copy.mp4", full)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_box_moves_on_between_two_readings(service: ExpressionService, portrait_video: Path) -> None:
