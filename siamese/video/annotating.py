@@ -25,8 +25,11 @@ from siamese.vocabulary import emotion_of
 SUFFIXES = (".mp4", ".mov", ".mkv")
 
 _CODECS = ("libx264", "mpeg4")  # the first that this build of FFmpeg has
-_OPTIONS = {"libx264": {"preset": "veryfast", "crf": "20"}, "mpeg4": {"qscale": "3"}}
-_TICKS = Fraction(1, 90_000)  # seconds, in which times are written
+_OPTIONS = {
+    "libx264": {"preset": "veryfast", "crf": "20"},
+    "mpeg4": {"flags": "+qscale", "global_quality": str(3 * 118)},  # a scale of 3, in FFmpeg's units (FF_QP2LAMBDA)
+}
+_TICKS = Fraction(1, 60_000)  # seconds, in which times are written; MPEG-4 has room for 65,535 of them in one
 _LABEL_SHARE = 1 / 40  # of the longer side; the label is a line of text
 _SLIDES = 1.0  # seconds; a box moves on from one reading to the next where they are no farther apart
 

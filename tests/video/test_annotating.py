@@ -11,6 +11,7 @@ from PIL import ImageColor
 from siamese import ExpressionService
 from siamese.errors import VideoError
 from siamese.settings import VideoSettings
+from siamese.video import annotating
 from siamese.video.annotating import marked
 from siamese.video.frames import Frame, opened
 from siamese.vocabulary import emotion_of
@@ -61,6 +62,16 @@ def test_frames_keep_their_times_where_their_rate_varies_and_are_upright(
     copied = read(tmp_path / "copy.mp4")
     assert [frame.seconds for frame in copied] == pytest.approx(times, abs=0.002)
     assert np.abs(copied[0].picture.astype(int) - read(path)[0].picture).mean() < 15
+
+
+def test_where_there_is_no_h264_an_older_codec_takes_its_place(
+    service: ExpressionService, portrait_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(annotating, "_CODECS", ("mpeg4",))
+    service.annotate(service.watch(portrait_video), tmp_path / "copy.mp4")
+    before, after = read(portrait_video), read(tmp_path / "copy.mp4")
+    assert [frame.seconds for frame in after] == pytest.approx([frame.seconds for frame in before], abs=0.002)
+    assert np.abs(after[10].picture[-4:, :4].astype(int) - before[10].picture[-4:, :4]).mean() < 12
 
 
 def test_odd_sizes_become_even(service: ExpressionService, tmp_path: Path) -> None:
