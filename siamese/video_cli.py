@@ -1,7 +1,7 @@
 """`python -m siamese video`: a video → what each face in it shows over time, as a table, CSV, JSON and pictures."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -47,38 +47,42 @@ def video(
     service = ExpressionService.load(reference, settings=Settings.given(frames_per_second=per_second))
     with interruption() as stopped, _bar("Reading") as told:
         report = service.watch(file, told, stopped, published=published)
-    notes, written = report.notes, [*_written_csv(report, csv), *_written_frames(service, report, frames)]
-    if annotated:
-        with interruption() as stopped, _bar("Writing the copy") as told:
-            notes += service.annotate(report, annotated, told, stopped)
-        written.append(annotated)
+    notes = list(report.notes)
+    written, failures = _outcome(
+        _written_csv(report, csv),
+        _written_frames(service, report, frames),
+        _written_copy(service, report, annotated, notes),
+    )
     for note in notes:
         print(note, file=sys.stderr)
     if as_json:
         print_json({**report.to_dict(), "written": [str(path) for path in written]})
-        return
-    _print(report)
-    for path in written:
-        print(f"{path}: written")
+    else:
+        _print(report)
+        for path in written:
+            print(f"{path}: written")
+    if failures:  # what was read took long, and was told in spite of them
+        raise VideoError(" ".join(failures))
 
 
 def _require_writable(video: Path, csv: Path | None, frames: Path | None, annotated: Path | None) -> None:
     """Before the video is read. Raises VideoError when one of them cannot be written, or is the video or the other."""
-    from siamese.video.annotating import require_writable
+    from siamese.video.annotating import require_writable, unwritable
 
     named = [path.resolve() for path in (video, csv, annotated) if path]
     if len(set(named)) < len(named):
         raise VideoError("The video, its table and its copy are different files: give each a name of its own.")
     if annotated:
         require_writable(annotated)
-    if csv and (csv.is_dir() or not csv.parent.is_dir()):
-        why = "it is a folder" if csv.is_dir() else f"there is no folder {csv.parent}"
+    if csv and (why := unwritable(csv)):
         raise VideoError(f"Nothing can be written to {csv}: {why}.")
     try:
         if frames:
             frames.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise VideoError(f"There can be no folder {frames}: {error.strerror}.") from error
+    if frames and (why := unwritable(frames / "moment.png")):
+        raise VideoError(f"Nothing can be written to the folder {frames}: {why}.")
 
 
 @contextmanager
@@ -94,6 +98,18 @@ def _bar(what: str) -> Iterator[Callable[["Done"], None]]:
             bar.update(task, completed=done.share, left=left)
 
         yield told
+
+
+def _outcome(*writing: Iterable[Path]) -> tuple[list[Path], list[str]]:
+    """The files that are written one by one, and a sentence for what fails; the others are written all the same."""
+    written: list[Path] = []
+    failures = []
+    for paths in writing:
+        try:
+            written.extend(paths)  # which keeps those before one that fails
+        except VideoError as error:
+            failures.append(str(error))
+    return written, failures
 
 
 def _written_csv(report: "VideoReport", path: Path | None) -> Iterator[Path]:
@@ -114,6 +130,18 @@ def _written_frames(service: "ExpressionService", report: "VideoReport", folder:
             with _refusing(path):
                 Image.fromarray(picture).save(path)
             yield path
+
+
+def _written_copy(
+    service: "ExpressionService", report: "VideoReport", path: Path | None, notes: list[str]
+) -> Iterator[Path]:
+    """The marked copy; what is missing in it goes to the notes."""
+    from siamese.training.interruption import interruption
+
+    if path:
+        with interruption() as stopped, _bar("Writing the copy") as told:
+            notes.extend(service.annotate(report, path, told, stopped))
+        yield path
 
 
 @contextmanager

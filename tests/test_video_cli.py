@@ -12,11 +12,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from siamese import video_cli
+from siamese import ExpressionService, video_cli
 from siamese.cli import USER_ERROR
+from siamese.errors import VideoError
 from siamese.video.keyframes import KeyFrame
 from siamese.video.watching import VideoReport
-from siamese.video_cli import _print
+from siamese.video_cli import _outcome, _print
 from tests.test_cli import run
 from tests.video.made_up import faces, greys, write_video
 from tests.video.test_timeline import timeline
@@ -98,14 +99,49 @@ def test_a_video_without_a_face_is_told_so(reference: Path, tmp_path: Path, caps
         (["--annotated", "copy.txt"], "ends in .mp4, .mov, .mkv"),
         (["--csv", "none/film.csv"], "there is no folder none"),
         (["--csv", "."], "it is a folder"),
+        (["--csv", "/proc/film.csv"], "Nothing can be written to /proc/film.csv"),
+        (["--annotated", "{folder}"], "it is a folder"),
+        (["--annotated", "/proc/copy.mp4"], "No video can be written to /proc/copy.mp4"),
+        (["--frames", "/proc"], "Nothing can be written to the folder /proc"),
         (["--frames", "/dev/null/frames"], "There can be no folder"),
     ],
 )
 def test_what_cannot_be_written_is_refused_before_the_video_is_read(
     options: list[str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "folder.mp4").mkdir()
+    options = [word.replace("{folder}", str(tmp_path / "folder.mp4")) for word in options]
     assert run("video", tmp_path / "none.mp4", *options, "--reference", tmp_path / "none") == USER_ERROR
     assert sentence in capsys.readouterr().err
+
+
+def test_what_was_read_is_told_though_a_file_cannot_be_written(
+    film: Path, reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> None:
+        raise VideoError("The copy cannot be written: No space left on device.")
+
+    monkeypatch.setattr(ExpressionService, "annotate", failing)
+    table, copy = tmp_path / "film.csv", tmp_path / "copy.mp4"
+    options = ["--frames", tmp_path, "--annotated", copy, "--reference", reference]
+    assert run("video", film, "--csv", "/dev/full", *options, "--json") == USER_ERROR
+    out, err = capsys.readouterr()
+    assert json.loads(out)["frames"] == 20 and not any(".mp4" in name for name in json.loads(out)["written"])
+    assert "/dev/full cannot be written: No space left on device. The copy cannot be written" in err
+    assert run("video", film, "--csv", table, *options) == USER_ERROR
+    out, _ = capsys.readouterr()
+    assert "film.mp4, 0:02 read" in out and "film.csv: written" in " ".join(out.split())
+
+
+def test_files_before_and_after_one_that_fails_are_told() -> None:
+    def failing() -> Iterator[Path]:
+        yield Path("1.png")
+        raise VideoError("2.png cannot be written.")
+
+    assert _outcome(failing(), iter([Path("copy.mp4")])) == (
+        [Path("1.png"), Path("copy.mp4")],
+        ["2.png cannot be written."],
+    )
 
 
 def test_what_is_no_video_is_refused_with_a_sentence(

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryFile
 from time import monotonic
 
 import av
@@ -38,8 +39,24 @@ def require_writable(out: Path) -> None:
     """Raises VideoError when no video can be written there; to be asked before much time is spent."""
     if out.suffix.lower() not in SUFFIXES:
         raise VideoError(f"No video can be written to {out}: give it a name that ends in {', '.join(SUFFIXES)}.")
-    if not out.parent.is_dir():
-        raise VideoError(f"No video can be written to {out}: there is no folder {out.parent}.")
+    if why := unwritable(out):
+        raise VideoError(f"No video can be written to {out}: {why}.")
+
+
+def unwritable(path: Path) -> str:
+    """Why no file can be written there, without a full stop, or nothing; what is there stays as it is."""
+    try:
+        if path.is_dir():
+            return "it is a folder"
+        if not path.parent.is_dir():
+            return f"there is no folder {path.parent}"
+        if path.is_file():
+            path.open("ab").close()
+        elif not path.exists():
+            TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
 
 
 def annotate(

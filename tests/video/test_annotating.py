@@ -157,5 +157,5 @@ def test_a_copy_that_cannot_be_written_has_its_sentence(
         with pytest.raises(VideoError, match=sentence):
             service.annotate(report, out)
     (tmp_path / "folder.mp4").mkdir()
-    with pytest.raises(VideoError, match=r"folder.mp4 cannot be written"):
+    with pytest.raises(VideoError, match=r"folder.mp4: it is a folder"):
         service.annotate(report, tmp_path / "folder.mp4")
