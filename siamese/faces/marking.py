@@ -50,9 +50,11 @@ def _draw(
     text = pen.textbbox((0, 0), each.label, font=font)
     height = text[3] - text[1] + 4 * width
     tag_width = max(height, text[2] - text[0] + 4 * width)
+    tag_left = max(0, min(left, size[0] - tag_width))
     tag_top = top - height if top >= height else top
-    pen.rounded_rectangle((left, tag_top, left + tag_width, tag_top + height), radius=2 * width, fill=each.colour)
-    middle = (left + tag_width / 2, tag_top + height / 2)
+    tag = (tag_left, tag_top, tag_left + tag_width, tag_top + height)
+    pen.rounded_rectangle(tag, radius=2 * width, fill=each.colour)
+    middle = (tag_left + tag_width / 2, tag_top + height / 2)
     pen.text(middle, each.label, fill=ink(each.colour), font=font, anchor="mm")
 
 

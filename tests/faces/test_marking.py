@@ -25,6 +25,15 @@ def test_a_long_label_is_as_wide_as_its_text() -> None:
     assert np.flatnonzero(long[50]).max() > np.flatnonzero(short[50]).max() + 60
 
 
+def test_a_label_is_as_wide_at_the_right_edge_as_elsewhere() -> None:
+    widths = []
+    for left in (20, 360):
+        face = Mark(np.array([left, 90, left + 30, 150], np.float32), "#c02040", "1 happiness 98%")
+        row = np.asarray(mark(Image.new("RGB", (400, 200), "white"), [face]))[84]  # of the label, below its text
+        widths.append(int((row == (0xC0, 0x20, 0x40)).all(axis=1).sum()))
+    assert widths[0] == pytest.approx(widths[1], abs=1) and widths[0] > 60
+
+
 def _contrast(one: tuple[int, ...], other: tuple[int, ...]) -> float:
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
