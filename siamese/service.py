@@ -24,7 +24,7 @@ from siamese.faces.decode import Photo, decode
 from siamese.faces.detect import Face, FaceDetector
 from siamese.gallery import corrections, teaching
 from siamese.gallery.album import Summary, require_few, summarise
-from siamese.gallery.build import Embedded, Entry, corners, embedded, identity
+from siamese.gallery.build import Embedded, Entry, corners, embedded, identity, printable
 from siamese.gallery.checking import LabelCheck, check_labels
 from siamese.gallery.corrections import Correction
 from siamese.gallery.gallery import STORE_FILE, Gallery
@@ -515,6 +515,8 @@ class ExpressionService:
         name = name.strip()
         if not name:
             raise TeachingError("To teach an expression, give it a name and at least one photo that shows it.")
+        if name != printable(name):
+            raise TeachingError("This name holds characters that cannot be shown. Give it in letters.")
         if len(name) > self.settings.teach_letters:
             raise TeachingError(f"This name is longer than {self.settings.teach_letters:,} characters. Shorten it.")
         others = [each.casefold() for each in self.prototypes.names if each != besides]

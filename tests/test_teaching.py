@@ -210,6 +210,13 @@ def test_the_spelling_of_a_taught_name_can_be_changed(service: ExpressionService
         service.teach("smirk", faces(), anyway=True)
 
 
+@pytest.mark.parametrize("name", ["smi\x1b[31mrk", "smirk\0", "smi\nrk", "caf\udce9"])
+def test_a_name_is_of_characters_that_can_be_shown(service: ExpressionService, name: str) -> None:
+    with pytest.raises(TeachingError, match="characters that cannot be shown"):
+        service.teach(name, faces(), anyway=True)
+    service.teach("grimace 😬 ñandú 笑", faces(), anyway=True)
+
+
 @pytest.mark.parametrize(("name", "photos"), [("smirk", []), (" ", [BLANK])])
 def test_teaching_needs_a_name_and_a_photo(service: ExpressionService, name: str, photos: list) -> None:
     with pytest.raises(TeachingError, match="a name and at least one photo"):
