@@ -153,16 +153,18 @@ class Video:
         self._container.seek(int((seconds + self.origin) / self._base), stream=self._stream)
 
     def _decoded(self) -> Iterator[tuple[av.VideoFrame, float]]:
-        """Every frame that can be decoded, with its time in seconds, which only grows."""
+        """Every frame that can be decoded, with its time in seconds, which only grows.
+
+        One without a time, or with one that lies back, as an AVI file tells the order of decoding, follows the last.
+        """
         step = 1 / self._rate
         last = -step
         for packet in self._packets():
             for frame in self._frames_of(packet):
-                seconds = max(0.0, last + step if frame.time is None else frame.time - self.origin)
-                if seconds > last:
-                    last = seconds
-                    self.end = seconds + (float(frame.duration * self._base) if frame.duration else step)
-                    yield frame, seconds
+                told = -1.0 if frame.time is None else max(0.0, frame.time - self.origin)
+                last = told if told > last else last + step
+                self.end = last + (float(frame.duration * self._base) if frame.duration else step)
+                yield frame, last
 
     def _packets(self) -> Iterator[av.Packet]:
         try:

@@ -51,6 +51,22 @@ def test_times_of_a_variable_rate_are_the_files_own(tmp_path: Path) -> None:
     assert [frame.seconds for frame in frames] == pytest.approx(times)
 
 
+def test_where_times_are_those_of_decoding_no_frame_is_lost(tmp_path: Path) -> None:
+    """AVI has no others, and H.264 decodes frames that build on later ones after those."""
+    path = tmp_path / "video.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=RATE, options={"bf": "3", "b_adapt": "0"})
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
+        for picture in greys(60):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    frames = read(path)
+    assert [level(frame) for frame in frames] == pytest.approx([10 + 2 * number for number in range(60)], abs=3)
+    seconds = np.array([frame.seconds for frame in frames])
+    assert (np.diff(seconds) > 0).all()
+    assert seconds - seconds[0] == pytest.approx(np.arange(60) / RATE, abs=1.5 / RATE)
+
+
 @pytest.mark.parametrize("per_second", [1, 3, 5, 7.5])
 def test_no_more_frames_a_second_are_read_than_are_asked_for(per_second: float, tmp_path: Path) -> None:
     frames = read(write_video(tmp_path / "video.mp4", greys(40)), per_second)
