@@ -50,13 +50,13 @@ def video(
     notes = list(report.notes)
     written, failures = _outcome(
         _written_csv(report, csv),
-        _written_frames(service, report, frames),
+        _written_frames(service, report, frames, notes),
         _written_copy(service, report, annotated, notes),
     )
     for note in notes:
         print(note, file=sys.stderr)
     if as_json:
-        print_json({**report.to_dict(), "written": [str(path) for path in written]})
+        print_json({**report.to_dict(), "notes": notes, "written": [str(path) for path in written]})
     else:
         _print(report)
         for path in written:
@@ -121,15 +121,22 @@ def _written_csv(report: "VideoReport", path: Path | None) -> Iterator[Path]:
         yield path
 
 
-def _written_frames(service: "ExpressionService", report: "VideoReport", folder: Path | None) -> Iterator[Path]:
-    """Each key frame as «face 1 0012.300 happiness.png»."""
+def _written_frames(
+    service: "ExpressionService", report: "VideoReport", folder: Path | None, notes: list[str]
+) -> Iterator[Path]:
+    """Each key frame as «face 1 0012.300 happiness.png»; that it was stopped before the last goes to the notes."""
+    from siamese.training.interruption import interruption
+
     if folder:
-        for moment, picture in service.pictures(report, chain.from_iterable(report.key_frames.values())):
-            name = f"face {moment.face} {moment.seconds:08.3f} {moment.emotion}".replace("/", "_")
-            path = folder / f"{name}.png"
-            with _refusing(path):
-                Image.fromarray(picture).save(path)
-            yield path
+        with interruption() as stopped:
+            for moment, picture in service.pictures(report, chain.from_iterable(report.key_frames.values()), stopped):
+                name = f"face {moment.face} {moment.seconds:08.3f} {moment.emotion}".replace("/", "_")
+                path = folder / f"{name}.png"
+                with _refusing(path):
+                    Image.fromarray(picture).save(path)
+                yield path
+            if stopped():
+                notes.append("The frames end where it was stopped.")
 
 
 def _written_copy(

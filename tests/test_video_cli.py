@@ -3,8 +3,8 @@
 import csv
 import json
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -65,25 +65,58 @@ def test_on_a_narrow_terminal_each_emotion_is_whole_and_beside_its_share(
     )
 
 
-def test_ctrl_c_keeps_what_was_read(
-    film: Path, reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def pressing(during: str, after: int) -> Callable[[str], AbstractContextManager[Callable[[object], None]]]:
+    """In place of the bar: what presses Ctrl-C during that work after so many frames."""
+
     @contextmanager
-    def pressing(what: str) -> Iterator[Callable[[object], None]]:
+    def bar(what: str) -> Iterator[Callable[[object], None]]:
         told: list[object] = []
 
         def press(done: object) -> None:
             told.append(done)
-            if len(told) == 6:
+            if what == during and len(told) == after:
                 signal.raise_signal(signal.SIGINT)
 
         yield press
 
-    monkeypatch.setattr(video_cli, "_bar", pressing)
+    return bar
+
+
+def test_ctrl_c_keeps_what_was_read(
+    film: Path, reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(video_cli, "_bar", pressing("Reading", 6))
     assert run("video", film, "--csv", tmp_path / "film.csv", "--json", "--reference", reference) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["frames"] == 6 and "Reading was stopped after 0.6 of 2.0 seconds" in err
     assert len((tmp_path / "film.csv").read_text().splitlines()) == 7
+
+
+def test_of_a_copy_that_ctrl_c_ends_it_is_said_that_it_is_no_whole_one(
+    film: Path, reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(video_cli, "_bar", pressing("Writing the copy", 6))
+    assert run("video", film, "--annotated", tmp_path / "copy.mp4", "--json", "--reference", reference) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["frames"] == 20 and json.loads(out)["written"] == [str(tmp_path / "copy.mp4")]
+    assert json.loads(out)["notes"] == ["The copy ends where it was stopped."] == err.splitlines()
+
+
+def test_frames_that_ctrl_c_ends_are_as_many_as_were_written(
+    film: Path, reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pictures(
+        _: object, report: VideoReport, key_frames: Iterable[KeyFrame], cancelled: Callable[[], bool]
+    ) -> Iterator[tuple[KeyFrame, NDArray]]:
+        yield KeyFrame(1, 0.5, "fear", 0.9, np.zeros(4, np.float32)), np.zeros((8, 8, 3), np.uint8)
+        signal.raise_signal(signal.SIGINT)
+        assert cancelled()
+
+    monkeypatch.setattr(ExpressionService, "pictures", pictures)
+    assert run("video", film, "--frames", tmp_path, "--json", "--reference", reference) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["written"] == [str(tmp_path / "face 1 0000.500 fear.png")]
+    assert err.strip() == "The frames end where it was stopped."
 
 
 def test_a_video_without_a_face_is_told_so(reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

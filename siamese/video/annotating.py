@@ -93,6 +93,7 @@ def annotate(
                     share = min(1.0, frame.seconds / report.read_seconds)
                     progress(Progress(frame.seconds, share, monotonic() - begun))
                 if cancelled and cancelled():
+                    notes += ("The copy ends where it was stopped.",)
                     break
             else:
                 copy_sound(report.read_seconds)  # the last picture may stand for long

@@ -193,7 +193,7 @@ class _Reading:
         except SemblanceError as error:
             shutil.rmtree(out.parent, ignore_errors=True)
             return None, [str(error).replace(str(out), out.name)]
-        return out, [*notes, *(["The copy ends where it was stopped."] if self._ended() else [])]
+        return out, list(notes)
 
     def _require_room(self) -> None:
         if bytes_in(Path(get_upload_folder())) > self._service.settings.upload_bytes:

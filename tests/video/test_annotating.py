@@ -90,8 +90,9 @@ def test_only_what_was_read_is_copied(service: ExpressionService, portrait_video
     service.annotate(service.watch(portrait_video, until=0.5), tmp_path / "copy.mp4")
     assert len(read(tmp_path / "copy.mp4")) == 5 and heard(tmp_path / "copy.mp4") < 0.8
     told: list[object] = []
-    service.annotate(service.watch(portrait_video), tmp_path / "other.mp4", told.append, lambda: len(told) == 7)
-    assert len(read(tmp_path / "other.mp4")) == 7
+    report = service.watch(portrait_video)
+    notes = service.annotate(report, tmp_path / "other.mp4", told.append, lambda: len(told) == 7)
+    assert len(read(tmp_path / "other.mp4")) == 7 and notes == ("The copy ends where it was stopped.",)
 
 
 def test_sound_goes_on_while_a_picture_stands(
