@@ -15,12 +15,18 @@ from siamese.video.watching import VideoReport
 from siamese.vocabulary import emotion_of
 from siamese.web import cards, drawing
 
-MOST_FACES = 12  # that are shown; the tables have all
+MOST_FACES = 12  # that are shown; the tables, if there are any, have all
 
+_MOST_NUMBERS = 500_000  # that the tables may hold, some eight megabytes of the page
 _PARTS = 240  # of a chart, from left to right
 _HEIGHT = 100  # of a chart, in its own units
 _TICKS = 5  # times beneath it
 _SHORT = 10  # seconds; in a shorter film, whole ones would name several ticks alike
+_OTHER_COLUMNS = 8  # of the tables, beside the emotions
+_TOO_LARGE = (
+    "The tables are too large for this page. A command writes them: python -m siamese video FILE --csv TABLE.csv, or "
+    "with --json in place of --csv."
+)
 
 Portraits = Mapping[KeyFrame, NDArray[np.uint8]]
 
@@ -30,7 +36,8 @@ def film(report: VideoReport, portraits: Portraits) -> str:
     shown = report.faces[:MOST_FACES]
     sections = "".join(_face(report, face, portraits) for face in shown)
     more = len(report.faces) - len(shown)
-    others = f'<p class="detail">{more:,} more, seen for less long, are in the tables.</p>' if more else ""
+    where = "are in the tables" if _tabled(report) else "are not shown"
+    others = f'<p class="detail">{more:,} more, seen for less long, {where}.</p>' if more else ""
     return f'<div class="film">{sections}{others}</div>' if shown else ""
 
 
@@ -39,12 +46,14 @@ def summary(report: VideoReport, seconds: float, further: Sequence[str] = ()) ->
     notes = (*report.notes, *further)
     if not report.faces:
         return cards.notice(" ".join(notes))
+    tables, missing = (_downloads(report), ()) if _tabled(report) else ("", (_TOO_LARGE,))
+    notes = (*notes, *missing)
     faces = "1 face" if len(report.faces) == 1 else f"{len(report.faces):,} faces"
     length = _told(report.read_seconds, report.read_seconds)
     detail = f"{length} of video, {report.frames:,} frames, read in {clock(seconds)}"
     told = "".join(f'<p class="film-note">{escape(note)}</p>' for note in notes)
     heading = cards.heading(f"{faces} in {report.path.name}", detail)
-    return f'<div class="lesson"><div>{heading}</div>{told}{_downloads(report)}</div>'
+    return f'<div class="lesson"><div>{heading}</div>{told}{tables}</div>'
 
 
 def chart(face: FaceTimeline, until: float, moments: Sequence[KeyFrame]) -> str:
@@ -126,6 +135,11 @@ def _piece(run: NDArray[np.int64], bottom: NDArray[np.float64], top: NDArray[np.
     below = reversed(list(zip(xs, np.pad(bottom, 1, mode="edge").tolist(), strict=True)))
     points = " ".join(f"{x:g},{y:.1f}" for x, y in (*above, *below))
     return f"M{points}Z"
+
+
+def _tabled(report: VideoReport) -> bool:
+    """Whether the tables are small enough to be held by the page."""
+    return sum(len(face.seconds) * (len(face.names) + _OTHER_COLUMNS) for face in report.faces) <= _MOST_NUMBERS
 
 
 def _downloads(report: VideoReport) -> str:

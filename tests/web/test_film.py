@@ -13,6 +13,7 @@ from siamese.video.keyframes import KeyFrame
 from siamese.video.timeline import FaceTimeline
 from siamese.video.watching import VideoReport
 from siamese.vocabulary import EMOTIONS, emotion_of
+from siamese.web import film as module
 from siamese.web.film import MOST_FACES, chart, clock, film, summary
 
 
@@ -62,6 +63,16 @@ def test_the_tables_are_held_by_links_and_tell_no_folder() -> None:
     assert len(table.splitlines()) == 9
     assert json.loads(object_)["video"] == "film.mp4" and "/uploads" not in told + table + object_
     assert "1 face in film.mp4" in told and "The copy ends where it was stopped." in told
+
+
+def test_tables_too_large_for_a_page_are_left_to_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = report(*(face(number) for number in range(1, MOST_FACES + 4)))  # 15 faces, 8 readings, 16 columns
+    for most, tabled in ((15 * 8 * 16, True), (15 * 8 * 16 - 1, False)):
+        monkeypatch.setattr(module, "_MOST_NUMBERS", most)
+        told = summary(seen, 3)
+        assert ("base64" in told) is tabled
+        assert ("python -m siamese video FILE --csv TABLE.csv" in told) is not tabled
+        assert f"3 more, seen for less long, {'are in the tables' if tabled else 'are not shown'}." in film(seen, {})
 
 
 def test_without_a_face_the_reason_is_told_at_once() -> None:
