@@ -31,7 +31,7 @@ let said = ['', 0], turn = 0; // what was said last and when; and how often the 
 
 async function begin() {
   const mine = ++turn;
-  start.disabled = cameras.disabled = true;
+  wait(true);
   say('The camera is being started …');
   try {
     if (!navigator.mediaDevices) throw new Error(INSECURE);
@@ -72,11 +72,16 @@ function end(sentence = '') {
   sent = answered = 0;
   answers = [];
   pace.textContent = frame.dataset.readings = '';
-  start.disabled = cameras.disabled = false;
+  wait(false);
   start.textContent = 'Start the camera';
   pen.clearRect(0, 0, marks.width, marks.height);
   say(sentence || 'The camera is off.', Boolean(sentence));
   for (const person of people.values()) dim(person);
+}
+
+// A button that is disabled in earnest loses the keyboard's focus.
+function wait(whether) {
+  start.setAttribute('aria-disabled', whether);
 }
 
 async function list(opened) {
@@ -149,7 +154,7 @@ function greet({emotions, steadiness}) {
   if (chosen) steady();
   for (const person of people.values()) person.card.remove(); // whoever comes now is counted from 1 again
   people.clear();
-  start.disabled = cameras.disabled = false;
+  wait(false);
   start.textContent = 'Stop';
   next();
 }
@@ -327,7 +332,9 @@ setInterval(() => {
 
 // What a person does
 
-start.addEventListener('click', () => camera ? end() : begin());
+start.addEventListener('click', () => {
+  if (start.getAttribute('aria-disabled') !== 'true') camera ? end() : begin();
+});
 cameras.addEventListener('change', () => {
   const chosen = cameras.value;
   end();

@@ -27,6 +27,16 @@ _TYPES = [".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts
 _PORTRAIT = 160  # pixels
 _TOLD = 0.2  # seconds between two reports of how far it is
 _FETCHING = 10.0  # seconds, in which moments of what was read are fetched even after it was stopped
+_FOCUS = """
+// Read and Stop take each other's place: the keyboard's focus, which falls to the page with the one that goes, follows.
+const places = ['video-read', 'video-cancel'], reader = element.closest('.reader');
+let last = '';
+document.addEventListener('focusin', event => { last = event.target.id; });
+new MutationObserver(() => {
+  if (document.activeElement !== document.body || !places.includes(last)) return;
+  places.map(id => document.getElementById(id)).find(each => each?.offsetParent)?.focus({preventScroll: true});
+}).observe(reader, {subtree: true, childList: true, attributes: true});
+"""
 _PROGRESS = gr.Progress()  # Gradio knows it by its place among a handler's defaults
 
 
@@ -99,7 +109,7 @@ def build(service: ExpressionService, page: gr.Blocks) -> None:
                 start = gr.Button("Read", variant="primary", elem_id="video-read")
                 cancel = gr.Button("Stop, and keep what was read", visible=False, elem_id="video-cancel")
         with gr.Column(scale=7, min_width=300):
-            status = gr.HTML(cards.hint(_start(settings)), elem_id="video-status")
+            status = gr.HTML(cards.hint(_start(settings)), elem_id="video-status", js_on_load=_FOCUS)
             copy = gr.File(label="The copy", visible=False, interactive=False, elem_id="video-copy")
     found = gr.HTML(visible=False, elem_id="video-faces")
 

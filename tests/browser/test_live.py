@@ -69,6 +69,23 @@ def test_stopping_lets_the_camera_go_and_starting_takes_it_again(page: Page):
     started(page)
 
 
+def test_the_keyboards_focus_stays_on_the_button_that_starts_and_stops(page: Page):
+    open_tab(page, "Live")
+    page.evaluate(
+        """() => {
+          window.lost = 0;
+          new MutationObserver(() => { window.lost += document.activeElement === document.body; })
+            .observe(document.querySelector('.live'), {subtree: true, childList: true, attributes: true});
+        }"""
+    )
+    page.get_by_role("button", name="Start the camera").press("Enter")
+    page.locator(f'{_PRESENT}[data-faces="1"]').wait_for()
+    expect(page.get_by_role("button", name="Stop")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Start the camera")).to_be_focused()
+    assert page.evaluate("window.lost") == 0
+
+
 def test_who_leaves_the_tab_is_not_watched_any_longer(page: Page):
     started(page)
     open_tab(page, "Compare")

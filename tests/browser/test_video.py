@@ -86,6 +86,15 @@ def test_stopping_keeps_what_was_read(page: Page, long_film: Path) -> None:
     expect(page.locator("#video-read")).to_be_visible()
 
 
+def test_the_keyboards_focus_goes_to_the_button_that_takes_the_others_place(page: Page, long_film: Path) -> None:
+    give(page, long_film)
+    page.locator("#video-read").press("Enter")
+    expect(page.locator("#video-cancel")).to_be_focused()
+    expect(page.locator("#video-status")).to_contain_text("left")
+    page.keyboard.press("Enter")
+    expect(page.locator("#video-read")).to_be_focused()
+
+
 def test_who_leaves_the_page_lets_others_read(open_page: OpenPage, long_film: Path, film: Path) -> None:
     leaving, staying = open_page(), open_page()
     read(leaving, long_film)
