@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from siamese.web.room import Coming, FullError, Room
 
 _UPLOAD = re.compile(r"/gradio_api/upload/?")
+_LONGEST_NAME = 255  # bytes, that a file's name may have; Gradio would look for a longer one, and fail
 _NOT_NEEDED = re.compile(r"/gradio_api/(proxy=.*|file=https?:.*|file/.*|deep_link)/?", re.DOTALL)
 
 
@@ -31,7 +32,7 @@ class PageGuard:
         await answer(scope, receive, send)
 
     def _answer(self, scope: Scope) -> ASGIApp:
-        if _NOT_NEEDED.fullmatch(scope["path"]):
+        if _NOT_NEEDED.fullmatch(scope["path"]) or _names_no_file(scope["path"]):
             return PlainTextResponse("The page does not need this, and so it is not answered.", 404)
         if _UPLOAD.fullmatch(scope["path"]):
             return self._upload
@@ -71,6 +72,10 @@ class PageGuard:
             answer = PlainTextResponse(f"The upload took longer than {self.seconds:g} s. Send fewer photos.", 408)
         if answer:
             await answer(scope, receive, send)
+
+
+def _names_no_file(path: str) -> bool:
+    return max(map(len, path.encode(errors="replace").split(b"/"))) > _LONGEST_NAME
 
 
 def _told(scope: Scope, otherwise: str) -> str:

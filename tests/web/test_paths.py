@@ -77,6 +77,13 @@ def disguised(path: Path, folders: tuple[Path, ...]) -> list[str]:
 # Addresses
 
 
+@pytest.mark.parametrize("route", ["/static/", "/assets/", "/gradio_api/file=", "/"])
+@pytest.mark.parametrize("name", ["a" * 256, "ä" * 128])
+def test_a_name_longer_than_files_have_is_no_fault_of_the_service(route: str, name: str, address: str) -> None:
+    status, _ = get(address, route + quote(name))
+    assert status in (403, 404)
+
+
 @pytest.mark.parametrize(
     "route",
     [
