@@ -58,7 +58,7 @@ test: setup-test ## check the code, then run every test of less than a minute
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy siamese
-	$(BIN)/pytest -m "not stress"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not stress"
 
 stress: setup-test ## what takes long: ten thousand hostile pictures, the API's description, kills, load
 	SEMBLANCE_FUZZ=10000 SEMBLANCE_SCHEMA_EXAMPLES=100 $(BIN)/pytest tests/stress
