@@ -30,6 +30,8 @@ _NAMED = 25_000  # rows named in one filter
 _LISTED = 10_000  # wanted rows beyond which the nearest of all are looked through for them first
 _WIDER = 32  # times k, rows that are looked through then
 _LOGGED = 500  # rows at once that Milvus Lite is made to sort in, since it searches its log slowly
+# Its client asks each ten seconds whether Milvus lives, for which Milvus Lite may hang up on it («too_many_pings»).
+_NO_PINGS = {"grpc.keepalive_time_ms": 2**31 - 1}
 _WORK_SECONDS = 300.0  # that Milvus may take to write, or to load a collection into its memory
 
 
@@ -234,7 +236,8 @@ def _cause(error: Exception) -> str:
 def _client(place: Place) -> Any:
     from pymilvus import MilvusClient
 
-    return MilvusClient(place.address, token=place.access.token, timeout=place.access.seconds)
+    options = {"grpc_options": _NO_PINGS} if place.lite else {}
+    return MilvusClient(place.address, token=place.access.token, timeout=place.access.seconds, **options)
 
 
 def _make(client: Any, name: str, place: Place) -> None:

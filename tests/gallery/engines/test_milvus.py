@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from siamese.gallery import store
 from siamese.gallery.engines import NOTHING, milvus
 from siamese.gallery.engines.choice import choose, engine_for
 from siamese.gallery.engines.milvus import MOST, MilvusIndex, Place
+from siamese.gallery.engines.milvus import _client as client_of
 from siamese.gallery.gallery import INDEX_FILE, INDEX_NOTE, Gallery
 from siamese.gallery.store import Revision
 from siamese.settings import FREE_ACCESS, IndexAccess, Settings
@@ -161,6 +163,18 @@ def test_an_address_that_does_not_answer_is_told_within_seconds(milvus: str, lis
         ):
             MilvusIndex(Place(address, "nobody", SIZE, IndexAccess(seconds=2)))
     assert time.monotonic() - started < 20
+
+
+def test_milvus_lite_is_not_asked_whether_it_lives(
+    milvus: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hangs up on who asks often; a server allows it, and a connection that is gone is noticed so."""
+    asked = Mock()
+    monkeypatch.setattr("pymilvus.MilvusClient", asked)
+    for address in (str(tmp_path / "index.db"), "http://127.0.0.1:19530"):
+        client_of(Place(address, "nobody", SIZE, FREE_ACCESS))
+    lite, server = (call.kwargs.get("grpc_options", {}) for call in asked.call_args_list)
+    assert lite["grpc.keepalive_time_ms"] > 1e9 and not server
 
 
 def test_a_folder_that_is_not_there_is_told(milvus: str, tmp_path: Path) -> None:
