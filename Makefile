@@ -55,14 +55,16 @@ photos:
 	@$(PYTHON) tests/fetch_photos.py
 
 # Tests of the page keep a browser, and with it an event loop, as long as they last; others start loops of their own.
+# One of tests/stress measures whether its process grows, and should be alone in it.
 TWO_FILES = $(BIN)/pytest -n 2 --dist loadfile -m "not stress"
 
 test: setup-test ## check the code, then run every test of less than a minute
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy siamese
-	$(TWO_FILES) --ignore tests/browser
+	$(TWO_FILES) --ignore tests/browser --ignore tests/stress
 	$(TWO_FILES) tests/browser
+	$(BIN)/pytest -m "not stress" tests/stress
 
 stress: setup-test ## what takes long: ten thousand hostile pictures, the API's description, kills, load
 	SEMBLANCE_FUZZ=10000 SEMBLANCE_SCHEMA_EXAMPLES=100 $(BIN)/pytest tests/stress
