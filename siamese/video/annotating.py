@@ -79,8 +79,8 @@ def annotate(
     try:
         with (
             opened(report.path, settings) as video,
-            _claimed(out),
-            _Writer(out, video) as writer,
+            _unfinished(out) as unfinished,
+            _Writer(unfinished, video) as writer,
             _sound(video, report.path, writer.container) as (copy_sound, notes),
         ):
             for frame in video.frames():
@@ -164,14 +164,14 @@ class _Writer:
 
 
 @contextmanager
-def _claimed(out: Path) -> Iterator[None]:
-    """An empty file, which is removed again where the block fails."""
-    out.open("wb").close()
+def _unfinished(out: Path) -> Iterator[Path]:
+    """Where to write meanwhile: `out` is as it was until the block ends well, and stays so where it fails."""
+    path = out.with_name(f"{out.stem}.unfinished{out.suffix}")
     try:
-        yield
-    except BaseException:
-        out.unlink(missing_ok=True)
-        raise
+        yield path
+        path.replace(out)
+    finally:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager
